@@ -1,0 +1,26 @@
+"""Who did something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone of the team, as the verified token of an activity named them.
+
+    Attributes:
+        id: Their object id in the directory (``aadObjectId``); what authorisation and equality go by.
+        name: For people to read.
+        teams_id: Their id in the channel (``29:…``), needed to mention them and to refresh their card.
+        username: Their login at the issue tracker; empty where it is not known.
+    """
+
+    id: str
+    name: str
+    teams_id: str = ""
+    username: str = ""
+
+    def same(self, other: Person | None) -> bool:
+        """Tell whether both are one person, whatever they are called at the moment."""
+        return other is not None and self.id.lower() == other.id.lower()

@@ -1,0 +1,321 @@
+"""What Wilson asks of the world, and how the world may fail.
+
+The tree of errors::
+
+    PortError
+    ├── Temporary    did not happen; try again, not before ``retry_after``
+    ├── Permanent    did not happen and will not by trying again
+    └── Ambiguous    may have happened; look before doing it again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from models.domain.people import Person
+
+
+class PortError(Exception):
+    """Something outside did not do what it was asked. The text is for people and holds no secret."""
+
+
+class Temporary(PortError):
+    """It did not happen. Trying again later may help.
+
+    Args:
+        message: What was refused, for people.
+        retry_after: Seconds that the other side asked to wait; ``None`` where it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Permanent(PortError):
+    """It did not happen, and trying again without a person's help is no use."""
+
+
+class Ambiguous(PortError):
+    """It may or may not have happened: the answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ``wilson doctor``.
+
+    Attributes:
+        subject: What was checked, for example ``mailbox``.
+        ok: Whether it is as it should be; ``None`` where it could not be told.
+        text: What was found.
+        advice: What to do about it; empty where ``ok``.
+    """
+
+    subject: str
+    ok: bool | None
+    text: str
+    advice: str = ""
+
+
+class Checkable(Protocol):
+    """Whatever ``wilson doctor`` can ask about itself."""
+
+    async def check(self) -> Sequence[Finding]:
+        """Look for real whether this is usable, without changing anything. Never raises ``PortError``."""
+        ...
+
+
+# -- mail -------------------------------------------------------------------------------------------------
+
+
+class MailFolder(StrEnum):
+    """Where a mail is filed once what it said is committed."""
+
+    PROCESSED = "processed"
+    UNRECOGNISED = "unrecognised"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """One mail as the mailbox holds it.
+
+    Attributes:
+        ref: The store's own name for it; only good for ``file_away`` of the same mailbox.
+        raw: The whole mail as bytes.
+        received_at: When the store received it, aware.
+    """
+
+    ref: str
+    raw: bytes
+    received_at: datetime
+
+
+class Mailbox(Checkable, Protocol):
+    """A place where alert mail arrives."""
+
+    async def fetch(self, limit: int) -> Sequence[StoredMail]:
+        """Return up to ``limit`` mails of the inbox, oldest first. They stay there until filed away.
+
+        Raises:
+            Temporary: The mailbox is away.
+            Permanent: It is configured wrongly.
+        """
+        ...
+
+    async def file_away(self, ref: str, folder: MailFolder) -> None:
+        """Move one mail out of the inbox. A mail that is no longer there is not an error."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+# -- Teams ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAddress:
+    """A channel that the bot may post into, as remembered from the installation."""
+
+    service_url: str
+    tenant_id: str
+    team_id: str
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadAddress:
+    """One posted message and the thread under it.
+
+    Attributes:
+        conversation_id: ``19:…@thread.tacv2;messageid=<root>``.
+        activity_id: The message itself, for updates.
+    """
+
+    service_url: str
+    tenant_id: str
+    conversation_id: str
+    activity_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted: a text, a card, or both.
+
+    Attributes:
+        text: Markdown of ours, foreign text in it already escaped. ``<at>Name</at>`` marks a mention.
+        card: An Adaptive Card as JSON, or ``None``.
+        summary: One plain line for notifications.
+        mentions: The people whose ``<at>`` stands in the text.
+    """
+
+    text: str = ""
+    card: dict[str, Any] | None = None
+    summary: str = ""
+    mentions: tuple[Person, ...] = ()
+
+
+class Messenger(Checkable, Protocol):
+    """Posts to Teams, or to the console where there is no Teams.
+
+    All methods raise ``Temporary`` (429 and what was surely not accepted), ``Permanent`` (400, 403, 404, 413)
+    or ``Ambiguous`` (5xx, 412, time-out, reset connection).
+    """
+
+    async def post(self, channel: ChannelAddress, message: Message) -> ThreadAddress:
+        """Start a new thread in a channel."""
+        ...
+
+    async def reply(self, thread: ThreadAddress, message: Message) -> str:
+        """Answer in the thread. Returns the new activity's id."""
+        ...
+
+    async def update(self, thread: ThreadAddress, message: Message) -> None:
+        """Replace the root message. Safe to repeat."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+# -- issue tracker ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRef:
+    """One issue: ``key`` as the tracker names it (GitLab's iid), ``url`` for people."""
+
+    key: str
+    url: str
+
+
+class IssueKind(StrEnum):
+    """The tracker's type of an issue."""
+
+    INCIDENT = "incident"
+    ISSUE = "issue"
+
+
+class Iteration(StrEnum):
+    """Which iteration an issue stands in."""
+
+    CURRENT = "current"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NewIssue:
+    """An issue to be created.
+
+    Attributes:
+        title: One line.
+        body: Markdown of ours; foreign text in it is already fenced.
+        template: The project's issue template to start from; ``None`` for none.
+        marker: Our unique text by which the issue is found again after a lost answer.
+    """
+
+    kind: IssueKind
+    title: str
+    body: str
+    marker: str
+    template: str | None = None
+    labels: tuple[str, ...] = ()
+    assignee: str | None = None
+    iteration: Iteration = Iteration.NONE
+    severity: str | None = None
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IssueChange:
+    """What an issue should say from now on; ``None`` leaves as it is. Safe to apply twice.
+
+    Attributes:
+        assignee: A user of the tracker; an empty text for nobody.
+        closed: ``True`` closes, ``False`` reopens.
+    """
+
+    title: str | None = None
+    add_labels: tuple[str, ...] = ()
+    remove_labels: tuple[str, ...] = ()
+    assignee: str | None = None
+    iteration: Iteration | None = None
+    severity: str | None = None
+    closed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One comment of an issue. ``marker`` is ours, empty for comments of others."""
+
+    author: str
+    body: str
+    at: datetime
+    marker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue as the tracker holds it."""
+
+    ref: IssueRef
+    kind: IssueKind
+    title: str
+    body: str
+    closed: bool
+    labels: tuple[str, ...] = ()
+    assignee: str | None = None
+    iteration: str | None = None
+    severity: str | None = None
+    notes: tuple[Note, ...] = ()
+    links: tuple[str, ...] = field(default=())
+
+
+class IssueTracker(Checkable, Protocol):
+    """Keeps the record of incidents and follow-ups. Errors as in the module's tree."""
+
+    async def create(self, issue: NewIssue) -> IssueRef:
+        """Create an issue. Not safe to repeat: after ``Ambiguous`` ask ``find_by_marker`` first."""
+        ...
+
+    async def find_by_marker(self, marker: str, since: datetime) -> IssueRef | None:
+        """Return the issue whose body carries ``marker``, created at or after ``since``."""
+        ...
+
+    async def get(self, key: str) -> Issue:
+        """Return an issue with its notes and links. Raises ``Permanent`` where there is none."""
+        ...
+
+    async def change(self, key: str, change: IssueChange) -> None:
+        """Make the issue say what ``change`` says. Safe to repeat."""
+        ...
+
+    async def comment(self, key: str, body: str, marker: str) -> None:
+        """Add a comment unless one with ``marker`` is there already. Safe to repeat."""
+        ...
+
+    async def link(self, key: str, other: str) -> None:
+        """Relate two issues. Safe to repeat."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+# -- who is on call ---------------------------------------------------------------------------------------
+
+
+class RotaSource(Checkable, Protocol):
+    """Knows who watches when."""
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        """Return who is on call at that instant; empty where nobody is."""
+        ...
