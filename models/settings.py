@@ -1,0 +1,241 @@
+"""Settings: ``wilson.toml``, then ``WILSON_<SECTION>__<KEY>``, secrets also from ``…_FILE``.
+
+Read once, at the roof. Whoever else needs a setting is given it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+PREFIX = "WILSON_"
+FILE_SUFFIX = "_FILE"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The text is one line: which, what it held, what it needs."""
+
+
+def _as_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Database(_Section):
+    """Where Wilson keeps its own record."""
+
+    url: str = Field("sqlite://var/wilson.db", pattern=r"^(sqlite|postgres)://.+")
+
+
+class Web(_Section):
+    """The bot's own web server."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(3978, ge=0, le=65535)
+    public_url: str = ""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+class Teams(_Section):
+    """The bot's registration, and the channels that it posts to.
+
+    Attributes:
+        auth: ``disabled`` lets anybody on this machine speak as anybody: the demo's setting.
+        allowed_tenants: Tenants whose people may speak to the bot; by default ``tenant_id`` alone.
+        allowed_service_hosts: Hosts that a service address may have, besides Microsoft's own.
+        devs_channel, gateway_channel: A channel's name or its id (``19:…@thread.tacv2``).
+        messenger: ``console`` prints each card instead of posting it.
+    """
+
+    app_id: str = ""
+    app_password: SecretStr = SecretStr("")
+    certificate: str = ""
+    managed_identity: bool = False
+    tenant_id: str = ""
+    app_type: Literal["SingleTenant", "UserAssignedMSI"] = "SingleTenant"
+    auth: Literal["required", "disabled"] = "required"
+    allowed_tenants: Names = ()
+    allowed_service_hosts: Names = ()
+    devs_channel: str = "Wilson - Devs"
+    gateway_channel: str = "API Gateway - Notifications"
+    openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    login_url: str = "https://login.microsoftonline.com"
+    messenger: Literal["teams", "console"] = "teams"
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """The tenants whose people may speak to the bot, in lower case."""
+        return frozenset(tenant.lower() for tenant in self.allowed_tenants or (self.tenant_id,) if tenant)
+
+
+class Mailbox(_Section):
+    """Where alert mail arrives."""
+
+    kind: Literal["none", "folder", "exchange", "graph", "imap"] = "folder"
+    path: Path = Path("var/mail")
+    address: str = ""
+    server: str = ""
+    ews_url: str = ""
+    base_url: str = ""
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    certificate: str = ""
+    inbox: str = "inbox"
+    processed: str = "processed"
+    unrecognised: str = "unrecognised"
+    unreadable: str = "unreadable"
+    poll_seconds: float = Field(15, gt=0, le=3600)
+    trusted_authserv_id: str = ""
+    require_authenticated: bool = False
+
+
+class Tracker(_Section):
+    """The issue tracker that holds the record of incidents."""
+
+    kind: Literal["local", "gitlab"] = "local"
+    path: Path = Path("var/issues")
+    url: str = ""
+    token: SecretStr = SecretStr("")
+    project: str = "iam/admin"
+    template: str = "Incident"
+    webhook_secret: SecretStr = SecretStr("")
+
+
+class Apigee(_Section):
+    """The API gateway's management API."""
+
+    kind: Literal["none", "apigee"] = "none"
+    base_url: str = "https://apigee.googleapis.com"
+    organization: str = ""
+    credentials: str = ""
+
+
+class Halo(_Section):
+    """The service desk."""
+
+    kind: Literal["none", "halo"] = "none"
+    base_url: str = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+
+
+class Rota(_Section):
+    """Who is on call."""
+
+    kind: Literal["none", "file", "ical", "gitlab"] = "none"
+    path: Path = Path("rota.toml")
+    url: str = ""
+    timezone: str = "Europe/London"
+
+
+class Process(_Section):
+    """The team's process: a shipped one by name, or a file of its own."""
+
+    name: str = "wilson"
+    path: Path | None = None
+
+
+class Settings(_Section):
+    """Everything that is set from outside."""
+
+    database: Database = Database()
+    web: Web = Web()
+    teams: Teams = Teams()
+    mailbox: Mailbox = Mailbox()
+    tracker: Tracker = Tracker()
+    apigee: Apigee = Apigee()
+    halo: Halo = Halo()
+    rota: Rota = Rota()
+    process: Process = Process()
+
+    @model_validator(mode="after")
+    def _auth_disabled_on_loopback_only(self) -> Settings:
+        if self.teams.auth == "disabled" and not self.web.loopback:
+            raise ValueError(
+                f'teams.auth = "disabled" needs web.host on loopback (127.0.0.1), but web.host is {self.web.host!r}'
+            )
+        return self
+
+
+def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: The TOML file; without one ``wilson.toml`` of the working directory, if it is there.
+        environ: The environment; by default the process's own.
+
+    Raises:
+        SettingsError: A file can't be read, or a setting is unknown or does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    file = path or Path("wilson.toml")
+    values: dict[str, Any] = {}
+    if path is not None or file.exists():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{file}: can't be read ({error.strerror}); name a readable file with --config") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file}: is not valid TOML: {error}") from None
+    for section, keys in _from_environment(environ).items():
+        held = values.setdefault(section, {})
+        if not isinstance(held, dict):
+            raise SettingsError(f"{file}: {section} holds {held!r}; it needs a table, [{section}]")
+        held.update(keys)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_one_line(error, file)) from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    sections: dict[str, dict[str, str]] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or "__" not in name:
+            continue
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        model = Settings.model_fields.get(section)
+        if model is None:
+            raise SettingsError(f"{name}: there is no section [{section}]; known: {', '.join(Settings.model_fields)}")
+        known = model.annotation.model_fields if model.annotation else {}
+        if key not in known and key.endswith(FILE_SUFFIX.lower()):
+            key = key.removesuffix(FILE_SUFFIX.lower())
+            try:
+                value = Path(value).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{name}: the file {value!r} can't be read: {error}") from None
+        sections.setdefault(section, {})[key] = value
+    return sections
+
+
+def _one_line(error: ValidationError, file: Path) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    secret = any(word in where for word in ("secret", "password", "token", "credentials"))
+    held = "" if isinstance(first["input"], (dict, BaseModel)) or secret else f", held {first['input']!r}"
+    variable = f"{PREFIX}{where.upper().replace('.', '__')}"
+    if first["type"] == "extra_forbidden":
+        return f"{where} ({file} or {variable}): there is no such setting{held}"
+    return f"{where} ({file} or {variable}): {first['msg'].removeprefix('Value error, ')}{held}"
