@@ -36,14 +36,14 @@ class _Section(BaseModel):
 class Database(_Section):
     """Where Wilson keeps its own record."""
 
-    url: str = Field("sqlite://var/wilson.db", pattern=r"^(sqlite|postgres)://.+")
+    url: str = Field(default="sqlite://var/wilson.db", pattern=r"^(sqlite|postgres)://.+")
 
 
 class Web(_Section):
     """The bot's own web server."""
 
     host: str = "127.0.0.1"
-    port: int = Field(3978, ge=0, le=65535)
+    port: int = Field(default=3978, ge=0, le=65535)
     public_url: str = ""
 
     @property
@@ -106,7 +106,7 @@ class Mailbox(_Section):
     processed: str = "processed"
     unrecognised: str = "unrecognised"
     unreadable: str = "unreadable"
-    poll_seconds: float = Field(15, gt=0, le=3600)
+    poll_seconds: float = Field(default=15, gt=0, le=3600)
     trusted_authserv_id: str = ""
     require_authenticated: bool = False
 
@@ -174,7 +174,7 @@ class Settings(_Section):
     def _auth_disabled_on_loopback_only(self) -> Settings:
         if self.teams.auth == "disabled" and not self.web.loopback:
             raise ValueError(
-                f'teams.auth = "disabled" needs web.host on loopback (127.0.0.1), but web.host is {self.web.host!r}'
+                f'teams.auth = "disabled" needs web.host on loopback (127.0.0.1), but it is {self.web.host!r}'
             )
         return self
 
@@ -196,7 +196,7 @@ def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise SettingsError(f"{file}: can't be read ({error.strerror}); name a readable file with --config") from None
+            raise SettingsError(f"{file}: can't be read ({error.strerror}); name another with --config") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file}: is not valid TOML: {error}") from None
     for section, keys in _from_environment(environ).items():
@@ -218,7 +218,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
         model = Settings.model_fields.get(section)
         if model is None:
-            raise SettingsError(f"{name}: there is no section [{section}]; known: {', '.join(Settings.model_fields)}")
+            sections_known = ", ".join(Settings.model_fields)
+            raise SettingsError(f"{name}: there is no section [{section}]; known: {sections_known}")
         known = model.annotation.model_fields if model.annotation else {}
         if key not in known and key.endswith(FILE_SUFFIX.lower()):
             key = key.removesuffix(FILE_SUFFIX.lower())
