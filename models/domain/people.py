@@ -10,7 +10,8 @@ class Person:
     """Someone of the team, as the verified token of an activity named them.
 
     Attributes:
-        id: Their object id in the directory (``aadObjectId``); what authorisation and equality go by.
+        id: Their object id in the directory (``aadObjectId``), what authorisation and equality go by; empty
+            for somebody who was mentioned before Wilson knew them.
         name: For people to read.
         teams_id: Their id in the channel (``29:…``), needed to mention them and to refresh their card.
         username: Their login at the issue tracker; empty where it is not known.
@@ -23,4 +24,8 @@ class Person:
 
     def same(self, other: Person | None) -> bool:
         """Tell whether both are one person, whatever they are called at the moment."""
-        return other is not None and self.id.lower() == other.id.lower()
+        if other is None:
+            return False
+        if self.id and other.id:
+            return self.id.lower() == other.id.lower()
+        return bool(self.teams_id) and self.teams_id == other.teams_id

@@ -1,0 +1,115 @@
+"""What must leave the system because of a decision. Stored in the outbox, delivered later.
+
+An effect carries ids and past facts only: what a card or an issue says is rendered at delivery, from the
+state of that moment, so that a retry never tells old news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.domain.people import Person
+from models.domain.timeline import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class PostCard:
+    """Post the incident's card into the channel; its thread becomes the incident's thread."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshCard:
+    """Show everyone the card of the present state. Several that wait are one."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the incident's thread what happened.
+
+    Attributes:
+        mentions: Who is mentioned.
+        whole_team: Whether everyone in the team is mentioned (urgent, W37).
+    """
+
+    incident_id: int
+    entry: Entry
+    mentions: tuple[Person, ...] = ()
+    whole_team: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseIssue:
+    """Create the incident's record in the issue tracker."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncIssue:
+    """Make labels, assignee, iteration, severity and title of the issue say what the incident says."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteIssue:
+    """Write what happened as a comment into the issue."""
+
+    incident_id: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseFollowUp:
+    """Create the issue of a follow-up and link it to the incident's."""
+
+    incident_id: int
+    follow_up: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostMail:
+    """Post a quiet card about a mail that is not an alert: unrecognised, unreadable, or for the gateway."""
+
+    mail_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LearnTeam:
+    """Look up the channels and members of a team that the bot was installed in, and greet its channel."""
+
+    team_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer somebody's command where it was given.
+
+    Attributes:
+        text: Markdown of ours, foreign text in it already escaped.
+        card: An Adaptive Card as JSON text; empty for none.
+    """
+
+    service_url: str
+    tenant_id: str
+    conversation_id: str
+    text: str
+    card: str = ""
+
+
+Effect = (
+    PostCard
+    | RefreshCard
+    | Announce
+    | RaiseIssue
+    | SyncIssue
+    | NoteIssue
+    | RaiseFollowUp
+    | PostMail
+    | LearnTeam
+    | Answer
+)

@@ -1,0 +1,94 @@
+"""What else ends an incident or takes it up again: dismissing, merging, reopening; and later follow-ups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from models.domain.effects import RaiseFollowUp
+from models.domain.incidents import Decision, FollowUp, Incident, Outcome, Refusal, State, refused, told
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+
+
+def follow_up(incident: Incident, kind: str, title: str, by: Person, process: Process, *, at: datetime) -> Outcome:
+    """Raise one more secondary issue (W56), any time from raised to resolved."""
+    if refusal := refused(incident, "follow_up"):
+        return refusal
+    known = process.follow_up(kind)
+    if known is None:
+        kinds = ", ".join(each.key for each in process.follow_ups)
+        return Refusal(f"There is no follow-up {kind!r}; it is one of {kinds}.", fields=("kind",))
+    name = title.strip() or known.title.format(title=incident.title)
+    if any(each.kind == kind and each.title == name for each in incident.follow_ups):
+        return Decision(incident, notice="That follow-up is there already.")
+    new = FollowUp(str(len(incident.follow_ups) + 1), kind, name)
+    changed = replace(incident, follow_ups=(*incident.follow_ups, new))
+    decision = told(changed, (Entry(at, Verb.FOLLOW_UP, by, {"kind": known.name, "title": name}),))
+    return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+
+
+def reopen(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcome:
+    """Take a finished incident up again; a dismissed candidate becomes a candidate."""
+    if incident.merged_into is not None:
+        return Refusal(f"It is a part of incident {incident.merged_into} now.")
+    if not incident.state.finished:
+        return Decision(incident, notice="It is not finished.")
+    if refusal := refused(incident, "reopen"):
+        return refusal
+    state = State.OPEN if incident.raised else State.CANDIDATE
+    changed = replace(incident, state=state, resolution=None, dismiss_reason="")
+    entry = Entry(at, Verb.REOPENED, by, {"reason": reason.strip() or None})
+    return told(changed, (entry,), sync=incident.raised)
+
+
+def dismiss(
+    incident: Incident, reason: str, by: Person, process: Process, *, at: datetime, improve: bool
+) -> Outcome:
+    """Judge that it is not an incident. ``improve`` raises the alerting follow-up where it was raised (W64)."""
+    if incident.state is State.DISMISSED:
+        return Decision(incident, notice="It is dismissed already.")
+    if refusal := refused(incident, "dismiss"):
+        return refusal
+    if incident.raised and not reason.strip():
+        return Refusal("Say why it is not an incident: it has an issue already.", fields=("reason",))
+    changed = replace(incident, state=State.DISMISSED, dismiss_reason=reason.strip())
+    entry = Entry(at, Verb.DISMISSED, by, {"reason": reason.strip() or None})
+    kind = process.follow_up("alerting")
+    if not (improve and kind and incident.raised):
+        return told(changed, (entry,), sync=incident.raised)
+    new = FollowUp(str(len(incident.follow_ups) + 1), kind.key, kind.title.format(title=incident.title))
+    decision = told(replace(changed, follow_ups=(*incident.follow_ups, new)), (entry,), sync=True)
+    return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+
+
+def merge(part: Incident, whole: Incident, by: Person, *, at: datetime) -> tuple[Outcome, Outcome]:
+    """Make one incident a part of another. Later alerts of the part join the whole.
+
+    Returns:
+        What becomes of the part and of the whole; both are refusals where one is.
+    """
+    if part.merged_into == whole.id:
+        same = Decision(part, notice="They are merged already.")
+        return same, Decision(whole)
+    refusal = refused(part, "merge") or refused(whole, "merge")
+    if part.id == whole.id:
+        refusal = Refusal("An incident can't be merged into itself.")
+    if refusal:
+        return refusal, refusal
+    reason = f"merged into incident {whole.id}"
+    gone = replace(part, state=State.DISMISSED, merged_into=whole.id, dismiss_reason=reason)
+    out = told(gone, (Entry(at, Verb.MERGED, by, {"into": whole.id, "title": whole.title}),), sync=part.raised)
+    seen = [when for when in (part.last_seen, whole.last_seen) if when is not None]
+    began = [when for when in (part.first_seen, whole.first_seen) if when is not None]
+    grown = replace(
+        whole,
+        count=whole.count + part.count,
+        first_seen=min(began, default=None),
+        last_seen=max(seen, default=None),
+        alerting=whole.alerting if part.alerting is None else bool(whole.alerting) or part.alerting,
+        links=tuple(dict.fromkeys((*whole.links, *part.links))),
+    )
+    entry = Entry(at, Verb.ABSORBED, by, {"part": part.id, "title": part.title})
+    return out, told(grown, (entry,))

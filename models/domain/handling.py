@@ -1,0 +1,96 @@
+"""What is done while an incident is open: the decision about an urgent one, notes, links, changes by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from models.domain.alerts import Link
+from models.domain.effects import NoteIssue
+from models.domain.incidents import (
+    Decision,
+    Escalation,
+    Incident,
+    ManualChange,
+    NoteKind,
+    Outcome,
+    Refusal,
+    refused,
+    told,
+)
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+
+
+def decide(incident: Incident, option: str, present: str, by: Person, process: Process, *, at: datetime) -> Outcome:
+    """Record what the team decided about an urgent incident, and who was there (W37)."""
+    if refusal := refused(incident, "decide"):
+        return refusal
+    level = process.urgency(incident.urgency)
+    if level is None or level.then != "decide":
+        return Refusal("Only an urgent incident needs this decision: set the urgency first.")
+    chosen = process.decision(option)
+    if chosen is None:
+        known = ", ".join(each.key for each in process.decision_options)
+        return Refusal(f"There is no decision {option!r}; it is one of {known}.", fields=("option",))
+    if not present.strip():
+        return Refusal("Say who took part in the decision.", fields=("present",))
+    changed = replace(incident, escalation=Escalation(option, by, present.strip(), at))
+    entry = Entry(at, Verb.DECIDED, by, {"option": chosen.name, "present": present.strip()})
+    return told(changed, (entry,), sync=True)
+
+
+def note(incident: Incident, kind: NoteKind, text: str, by: Person, *, at: datetime) -> Outcome:
+    """Write a finding into the issue, not into the channel (W24, W40-W42)."""
+    if refusal := refused(incident, "note"):
+        return refusal
+    if not text.strip():
+        return Refusal("The note is empty.", fields=("text",))
+    entry = Entry(at, Verb.NOTED, by, {"kind": kind.value, "text": text.strip()})
+    if not incident.raised:
+        return Decision(incident, (entry,), notice="Noted; the issue gets it once the incident is raised.")
+    return Decision(incident, (entry,), (NoteIssue(incident.id, entry),), "Noted in the issue.")
+
+
+def link(incident: Incident, url: str, label: str, by: Person, *, at: datetime) -> Outcome:
+    """Attach an address: a merge request, a document, a call (W43)."""
+    if refusal := refused(incident, "link"):
+        return refusal
+    if not url.startswith(("https://", "http://")) or any(char.isspace() for char in url) or len(url) > 2000:
+        return Refusal("A link starts with https:// and holds no blank.", fields=("url",))
+    if any(each.url == url for each in incident.links):
+        return Decision(incident, notice="It is linked already.")
+    changed = replace(incident, links=(*incident.links, Link(label.strip() or url, url)))
+    entry = Entry(at, Verb.LINKED, by, {"url": url, "label": label.strip() or url})
+    return told(changed, (entry,))
+
+
+def propose_change(incident: Incident, what: str, why: str, by: Person, *, at: datetime) -> Outcome:
+    """Record a change made by hand; it waits for a second, different developer (W45-W47)."""
+    if refusal := refused(incident, "change"):
+        return refusal
+    missing = tuple(name for name, value in (("what", what), ("why", why)) if not value.strip())
+    if missing:
+        return Refusal("Say what is changed by hand, and why not by merge request.", fields=missing)
+    number = len(incident.changes) + 1
+    change = ManualChange(number, what.strip(), why.strip(), by, at)
+    changed = replace(incident, changes=(*incident.changes, change))
+    entry = Entry(at, Verb.CHANGE_PROPOSED, by, {"number": number, "what": change.what, "why": change.why})
+    return told(changed, (entry,))
+
+
+def confirm_change(incident: Incident, number: int, by: Person, *, at: datetime) -> Outcome:
+    """Confirm somebody else's change by hand, as the second developer on the call (W46)."""
+    if refusal := refused(incident, "confirm_change"):
+        return refusal
+    change = next((each for each in incident.changes if each.id == number), None)
+    if change is None:
+        return Refusal(f"There is no change by hand number {number}.")
+    if change.confirmed_by is not None:
+        return Decision(incident, notice=f"{change.confirmed_by.name} confirmed it already.")
+    if by.same(change.by):
+        return Refusal("The second developer must be somebody else than the one who makes the change.")
+    changes = tuple(replace(each, confirmed_by=by) if each.id == number else each for each in incident.changes)
+    entry = Entry(at, Verb.CHANGE_CONFIRMED, by, {"number": number, "what": change.what, "by": change.by.name})
+    return told(replace(incident, changes=changes), (entry,), mentions=(change.by,))

@@ -1,0 +1,267 @@
+"""What an incident is, and what may be done to it.
+
+An act takes an incident and returns what it becomes (``Decision``) or why not (``Refusal``): ``intake`` holds
+what alerts do, ``ownership``, ``handling`` and ``finishing`` what people do. Nothing there knows a database, a
+channel or a tracker. ``MAY`` is the table of transitions; the acts add what the table can't say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from models.domain.alerts import Link
+from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue
+from models.domain.people import Person
+from models.domain.process import Answer, Process
+from models.domain.timeline import Entry
+
+
+class State(StrEnum):
+    """Where an incident stands (DESIGN, "Words")."""
+
+    CANDIDATE = "candidate"
+    OPEN = "open"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether a new firing of the same alert would be a new candidate."""
+        return self not in (State.CANDIDATE, State.OPEN)
+
+
+class NoteKind(StrEnum):
+    """What a note is about (W41, W42)."""
+
+    OBSERVATION = "observation"
+    ACTION = "action"
+    REASONING = "reasoning"
+    DECISION = "decision"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """How the urgency was reached. ``reason`` is the person's where they overrode the computed level."""
+
+    answers: dict[str, Answer]
+    computed: str
+    because: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What the team decided about an urgent incident, with whom (W37)."""
+
+    option: str
+    by: Person
+    present: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ManualChange:
+    """A change made by hand, which waits for a second, different developer (W45-W47)."""
+
+    id: int
+    what: str
+    why: str
+    by: Person
+    at: datetime
+    confirmed_by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What was answered when it was resolved (W49-W51)."""
+
+    cause: str
+    limit_reached: bool
+    repositories: tuple[str, ...]
+    by: Person
+    at: datetime
+    none_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A secondary issue raised because of the incident. ``key`` and ``url`` come from the tracker."""
+
+    id: str
+    kind: str
+    title: str
+    key: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One problem, from the first alert to the review. Texts that came from mail or people are foreign.
+
+    Attributes:
+        id: Its number, 0 until it is stored.
+        version: Grows with each change; what compare-and-set goes by.
+        alerting: Whether the alert fires at present; ``None`` where no alert was involved.
+        count: How often it was reported as firing.
+        fired, recovered: When, the newest ``KEPT_TIMES``.
+        unreadable: Why its mail could not be understood; empty where it could.
+        unverified: Whether our server doubted the sender of its first mail.
+        not_safe: Repositories that must not be deployed again yet.
+        previous_id: The finished incident of the same alert that came before.
+        merged_into: The incident that this one became a part of.
+    """
+
+    id: int
+    version: int
+    state: State
+    title: str
+    source: str
+    created_at: datetime
+    fingerprint: str = ""
+    severity: str | None = None
+    project: str | None = None
+    resource: str | None = None
+    condition: str | None = None
+    summary: str | None = None
+    source_url: str | None = None
+    links: tuple[Link, ...] = ()
+    alerting: bool | None = None
+    count: int = 0
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    fired: tuple[datetime, ...] = ()
+    recovered: tuple[datetime, ...] = ()
+    flapping: bool = False
+    unreadable: str = ""
+    unverified: bool = False
+    declared_by: Person | None = None
+    raised_at: datetime | None = None
+    owner: Person | None = None
+    owned_at: datetime | None = None
+    urgency: str | None = None
+    assessment: Assessment | None = None
+    escalation: Escalation | None = None
+    changes: tuple[ManualChange, ...] = ()
+    not_safe: tuple[str, ...] = ()
+    resolution: Resolution | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
+    dismiss_reason: str = ""
+    previous_id: int | None = None
+    merged_into: int | None = None
+    issue_key: str = ""
+    issue_url: str = ""
+
+    @property
+    def raised(self) -> bool:
+        """Whether the tracker holds, or is about to hold, a record of it."""
+        return self.raised_at is not None
+
+    def must_decide(self, process: Process) -> bool:
+        """Tell whether it waits for the team's decision (W37)."""
+        level = process.urgency(self.urgency)
+        return level is not None and level.then == "decide" and self.escalation is None
+
+    @property
+    def unconfirmed(self) -> tuple[ManualChange, ...]:
+        """The changes by hand that no second developer has confirmed."""
+        return tuple(change for change in self.changes if change.confirmed_by is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an incident becomes, what is written down, and what must leave the system.
+
+    Attributes:
+        incident: The incident after it; equal to the one before where nothing changes.
+        notice: One sentence for the person who acted; empty where the card says enough.
+    """
+
+    incident: Incident
+    entries: tuple[Entry, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing changed.
+
+    Attributes:
+        text: For the person who acted; plain text.
+        ask: Which question must be answered first (``take_over``); empty where asking again won't help.
+        fields: The answers that are missing or wrong, by the form's field names.
+    """
+
+    text: str
+    ask: str = ""
+    fields: tuple[str, ...] = ()
+
+
+Outcome = Decision | Refusal
+
+MAY: Mapping[str, frozenset[State]] = {
+    "raise": frozenset({State.CANDIDATE}),
+    "dismiss": frozenset({State.CANDIDATE, State.OPEN}),
+    "claim": frozenset({State.CANDIDATE, State.OPEN}),
+    "assign": frozenset({State.CANDIDATE, State.OPEN}),
+    "hand_over": frozenset({State.OPEN}),
+    "assess": frozenset({State.OPEN}),
+    "decide": frozenset({State.OPEN}),
+    "note": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
+    "link": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
+    "change": frozenset({State.OPEN}),
+    "confirm_change": frozenset({State.OPEN}),
+    "resolve": frozenset({State.OPEN}),
+    "follow_up": frozenset({State.OPEN, State.RESOLVED}),
+    "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
+    "merge": frozenset({State.CANDIDATE, State.OPEN}),
+}
+
+_WHY_NOT: Mapping[State, str] = {
+    State.CANDIDATE: "It is a candidate that nobody has judged yet: raise or claim it first.",
+    State.OPEN: "It is open already.",
+    State.RESOLVED: "It is resolved. Reopen it first if it is not over.",
+    State.CLOSED: "It was closed at the incident review. Reopen it first if it is not over.",
+    State.DISMISSED: "It was dismissed. Reopen it first if it was an incident after all.",
+}
+
+
+def refused(incident: Incident, verb: str) -> Refusal | None:
+    """Return why ``verb`` can't be done in the incident's state, or ``None`` where it can."""
+    return None if incident.state in MAY[verb] else Refusal(_WHY_NOT[incident.state])
+
+
+def told(
+    changed: Incident,
+    entries: tuple[Entry, ...],
+    *,
+    mentions: tuple[Person, ...] = (),
+    whole_team: bool = False,
+    raises: bool = False,
+    sync: bool = False,
+) -> Decision:
+    """Put together what every act of a person leads to: the issue, the thread, the card.
+
+    Args:
+        changed: The incident after the act.
+        entries: What happened, for the timeline, the issue and the thread.
+        mentions: Who is mentioned in the thread.
+        whole_team: Whether everyone is.
+        raises: Whether the act is what raises the incident in the tracker.
+        sync: Whether something changed that the issue shows besides its comments.
+    """
+    effects: list[Effect] = []
+    if raises:
+        effects.append(RaiseIssue(changed.id))
+    if changed.raised:
+        effects.extend(NoteIssue(changed.id, entry) for entry in entries)
+        if sync:
+            effects.append(SyncIssue(changed.id))
+    effects.extend(Announce(changed.id, entry, mentions, whole_team) for entry in entries)
+    effects.append(RefreshCard(changed.id))
+    return Decision(changed, entries, tuple(effects))

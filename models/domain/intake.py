@@ -1,0 +1,121 @@
+"""What alerts do to incidents: make a candidate, join it, recover it. And declaring one by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from models.domain.alerts import Alert, MailKind, is_flapping
+from models.domain.effects import Announce, Effect, PostCard, RaiseIssue, RefreshCard
+from models.domain.incidents import Decision, Incident, State
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+
+KEPT_TIMES = 50
+"""How many firing and recovery times an incident keeps, for telling whether it flaps."""
+
+
+def candidate(
+    alert: Alert, *, at: datetime, unverified: bool = False, unreadable: str = "", previous_id: int | None = None
+) -> Decision:
+    """Make a new candidate incident of an alert. The store gives it its number."""
+    incident = Incident(
+        id=0,
+        version=1,
+        state=State.CANDIDATE,
+        title=alert.title,
+        source=alert.source,
+        created_at=at,
+        fingerprint=alert.fingerprint,
+        severity=alert.severity,
+        project=alert.project,
+        resource=alert.resource,
+        condition=alert.condition,
+        summary=alert.summary,
+        source_url=alert.incident_url,
+        links=alert.links,
+        alerting=alert.kind is MailKind.FIRING,
+        count=1,
+        first_seen=at,
+        last_seen=at,
+        fired=(at,),
+        unreadable=unreadable,
+        unverified=unverified,
+        previous_id=previous_id,
+    )
+    entry = Entry(at, Verb.REPORTED, None, {"source": alert.source, "summary": alert.summary})
+    return Decision(incident, (entry,), (PostCard(0),))
+
+
+def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) -> Decision:
+    """Join an alert to the unfinished incident of its fingerprint.
+
+    A repeat counts. A recovery is marked and never resolves the incident. A firing after a recovery is told in
+    the thread, unless the alert flaps: then that is told once, and the card carries it.
+    """
+    if alert.kind is MailKind.RECOVERED:
+        return _recovered(incident, alert, process, at)
+    fired = (*incident.fired, at)[-KEPT_TIMES:]
+    flapping = is_flapping(
+        fired,
+        incident.recovered,
+        now=at,
+        cycles=process.flapping_cycles,
+        window=process.flapping_window,
+    )
+    again = incident.alerting is False
+    changed = replace(
+        incident,
+        alerting=True,
+        count=incident.count + 1,
+        last_seen=at,
+        fired=fired,
+        flapping=flapping,
+        severity=alert.severity or incident.severity,
+        condition=alert.condition or incident.condition,
+        summary=alert.summary or incident.summary,
+        source_url=alert.incident_url or incident.source_url,
+    )
+    effects: list[Effect] = [RefreshCard(incident.id)]
+    if flapping and not incident.flapping:
+        entry = Entry(at, Verb.FLAPPING, None, {"count": changed.count, "cycles": process.flapping_cycles})
+    elif again:
+        entry = Entry(at, Verb.FIRED_AGAIN, None, {"count": changed.count})
+    else:
+        entry = Entry(at, Verb.REPEATED, None, {"count": changed.count})
+    if entry.verb is Verb.FLAPPING or (entry.verb is Verb.FIRED_AGAIN and not flapping):
+        effects.append(Announce(incident.id, entry))
+    return Decision(changed, (entry,), tuple(effects))
+
+
+def _recovered(incident: Incident, alert: Alert, process: Process, at: datetime) -> Decision:
+    recovered = (*incident.recovered, at)[-KEPT_TIMES:]
+    flapping = is_flapping(
+        incident.fired, recovered, now=at, cycles=process.flapping_cycles, window=process.flapping_window
+    )
+    changed = replace(incident, alerting=False, last_seen=at, recovered=recovered, flapping=flapping)
+    entry = Entry(at, Verb.RECOVERED, None, {"summary": alert.summary})
+    effects: list[Effect] = [RefreshCard(incident.id)]
+    if incident.alerting is not False and not flapping:
+        effects.append(Announce(incident.id, entry))
+    return Decision(changed, (entry,), tuple(effects))
+
+
+def declare(title: str, description: str, by: Person, *, at: datetime) -> Decision:
+    """Make an incident that no mail announced (W12). It is open from the start."""
+    incident = Incident(
+        id=0,
+        version=1,
+        state=State.OPEN,
+        title=title,
+        source="person",
+        created_at=at,
+        summary=description or None,
+        first_seen=at,
+        last_seen=at,
+        declared_by=by,
+        raised_at=at,
+    )
+    entry = Entry(at, Verb.DECLARED, by, {"summary": description or None})
+    return Decision(incident, (entry,), (PostCard(0), RaiseIssue(0)))

@@ -1,0 +1,287 @@
+"""A team's written process as data: levels, the questions that lead to them, follow-ups, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+Answer = int | bool | None
+"""A number of users, yes or no, or ``None`` for "not known"."""
+
+
+class ProcessError(Exception):
+    """A process file does not hold what a process needs. The text says which entry and what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of the questions that lead to the urgency. ``unknown`` is what "not known" counts as."""
+
+    key: str
+    kind: Literal["number", "yes_no"]
+    text: str
+    unknown: int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """One level.
+
+    Attributes:
+        then: What the level demands: ``continue`` (investigate), ``resolve`` (straight to resolved, with the
+            required follow-up) or ``decide`` (the team meets and a decision is recorded before it can end).
+        severity: The tracker's severity for it.
+    """
+
+    key: str
+    name: str
+    meaning: str
+    then: Literal["continue", "resolve", "decide"]
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """All of ``needs`` hold, and more than ``users_above`` users: then ``urgency``."""
+
+    urgency: str
+    because: str
+    users_above: int | None = None
+    needs: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to decide what an urgent incident needs."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpKind:
+    """A secondary issue that may be raised because of an incident.
+
+    Attributes:
+        title: The proposed title; ``{title}`` stands for the incident's.
+        labels: Besides the labels that every follow-up gets.
+        required_for: Urgencies, or ``self_resolved``, that can't do without it.
+    """
+
+    key: str
+    name: str
+    question: str
+    title: str
+    labels: tuple[str, ...] = ()
+    required_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """How one team handles incidents."""
+
+    name: str
+    title: str
+    definition: str
+    channel_hint: str
+    questions: tuple[Question, ...]
+    urgencies: tuple[Urgency, ...]
+    rules: tuple[Rule, ...]
+    decision_question: str
+    decision_options: tuple[Option, ...]
+    meeting_url: str
+    follow_ups: tuple[FollowUpKind, ...]
+    incident_labels: tuple[str, ...]
+    review_labels: tuple[str, ...]
+    follow_up_labels: tuple[str, ...]
+    flapping_cycles: int
+    flapping_window: timedelta
+    digest_cards_per_minute: int
+
+    def urgency(self, key: str | None) -> Urgency | None:
+        """Return the level of that key, or ``None``."""
+        return next((level for level in self.urgencies if level.key == key), None)
+
+    def follow_up(self, key: str) -> FollowUpKind | None:
+        """Return the follow-up kind of that key, or ``None``."""
+        return next((kind for kind in self.follow_ups if kind.key == key), None)
+
+    def decision(self, key: str) -> Option | None:
+        """Return the way to decide of that key, or ``None``."""
+        return next((option for option in self.decision_options if option.key == key), None)
+
+    def assess(self, answers: Mapping[str, Answer]) -> tuple[Urgency, str]:
+        """Compute the urgency from the answers (W33, W35, W36).
+
+        An answer that is missing or ``None`` counts as the graver one.
+
+        Returns:
+            The level, and the reason in the process's words.
+        """
+        known = {q.key: q.unknown if answers.get(q.key) is None else answers[q.key] for q in self.questions}
+        for rule in self.rules:
+            users = known.get("users")
+            if rule.users_above is not None and not (isinstance(users, int) and users > rule.users_above):
+                continue
+            if all(known.get(key) is wanted for key, wanted in rule.needs):
+                level = self.urgency(rule.urgency)
+                if level is not None:
+                    return level, rule.because
+        return self.urgencies[-1], "no rule of the process fits, so it counts as the gravest"
+
+
+@dataclass(slots=True)
+class _Reader:
+    values: Mapping[str, Any]
+    where: str
+    used: set[str] = field(default_factory=set)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value: str = self._typed(key, str, "a text", default)
+        return value
+
+    def number(self, key: str) -> int:
+        value: int = self._typed(key, int, "a whole number", None)
+        if value < 1:
+            raise ProcessError(f"{self.where}: {key} holds {value}; it needs a whole number from 1")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._typed(key, list, "a list of texts", [])
+        if not all(isinstance(item, str) for item in value):
+            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a list of texts")
+        return tuple(value)
+
+    def table(self, key: str) -> _Reader:
+        return _Reader(self._typed(key, dict, "a table", None), f"{self.where}: [{key}]")
+
+    def tables(self, key: str) -> list[_Reader]:
+        value = self._typed(key, list, "tables ([[…]])", None)
+        if not value or not all(isinstance(item, dict) for item in value):
+            raise ProcessError(f"{self.where}: {key} needs at least one [[{key}]]")
+        return [_Reader(item, f"{self.where}: [[{key}]] number {n}") for n, item in enumerate(value, 1)]
+
+    def one_of(self, key: str, choices: tuple[str, ...]) -> Any:
+        value = self.text(key)
+        if value not in choices:
+            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs one of {', '.join(choices)}")
+        return value
+
+    def rest(self) -> dict[str, Any]:
+        return {key: value for key, value in self.values.items() if key not in self.used}
+
+    def done(self) -> None:
+        for key in self.rest():
+            raise ProcessError(f"{self.where}: there is no such entry as {key!r}")
+
+    def _typed(self, key: str, kind: type, needs: str, default: Any) -> Any:
+        self.used.add(key)
+        value = self.values.get(key, default)
+        if value is None:
+            raise ProcessError(f"{self.where}: {key} is missing; it needs {needs}")
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs {needs}")
+        return value
+
+
+def read_process(values: Mapping[str, Any], where: str) -> Process:
+    """Build a process from its file's values.
+
+    Args:
+        values: The file as ``tomllib`` read it.
+        where: The file's name, for errors.
+
+    Raises:
+        ProcessError: An entry is missing, unknown, or does not fit.
+    """
+    top = _Reader(values, where)
+    tracker, decision = top.table("tracker"), top.table("decision")
+    flapping, digest = top.table("flapping"), top.table("digest")
+    urgencies = tuple(_urgency(each) for each in top.tables("urgencies"))
+    questions = tuple(_question(each) for each in top.tables("questions"))
+    rules = tuple(_rule(each, urgencies, questions) for each in top.tables("rules"))
+    process = Process(
+        name=top.text("name"),
+        title=top.text("title"),
+        definition=top.text("definition"),
+        channel_hint=top.text("channel_hint", ""),
+        questions=questions,
+        urgencies=urgencies,
+        rules=rules,
+        decision_question=decision.text("question"),
+        decision_options=tuple(_option(each) for each in decision.tables("options")),
+        meeting_url=decision.text("meeting_url", ""),
+        follow_ups=tuple(_follow_up(each, urgencies) for each in top.tables("follow_ups")),
+        incident_labels=tracker.texts("incident_labels"),
+        review_labels=tracker.texts("review_labels"),
+        follow_up_labels=tracker.texts("follow_up_labels"),
+        flapping_cycles=flapping.number("cycles"),
+        flapping_window=timedelta(minutes=flapping.number("window_minutes")),
+        digest_cards_per_minute=digest.number("cards_per_minute"),
+    )
+    for reader in (tracker, decision, flapping, digest, top):
+        reader.done()
+    return process
+
+
+def _question(reader: _Reader) -> Question:
+    kind = reader.one_of("kind", ("number", "yes_no"))
+    reader.used.add("unknown")
+    unknown = reader.values.get("unknown")
+    if not isinstance(unknown, int) or isinstance(unknown, bool) == (kind == "number"):
+        needs = "a whole number" if kind == "number" else "true or false"
+        raise ProcessError(f"{reader.where}: unknown holds {unknown!r}; it needs {needs}")
+    question = Question(reader.text("key"), kind, reader.text("text"), unknown)
+    reader.done()
+    return question
+
+
+def _urgency(reader: _Reader) -> Urgency:
+    urgency = Urgency(
+        reader.text("key"),
+        reader.text("name"),
+        reader.text("meaning"),
+        reader.one_of("then", ("continue", "resolve", "decide")),
+        reader.one_of("severity", ("critical", "high", "medium", "low", "unknown")),
+    )
+    reader.done()
+    return urgency
+
+
+def _rule(reader: _Reader, urgencies: tuple[Urgency, ...], questions: tuple[Question, ...]) -> Rule:
+    urgency = reader.one_of("urgency", tuple(level.key for level in urgencies))
+    because = reader.text("because")
+    above = None
+    if "users_above" in reader.values:
+        above = reader._typed("users_above", int, "a whole number", None)
+    needs = reader.rest()
+    asked = {question.key for question in questions if question.kind == "yes_no"}
+    for key, value in needs.items():
+        if key not in asked or not isinstance(value, bool):
+            raise ProcessError(f"{reader.where}: {key} = {value!r} is not true or false for one of {sorted(asked)}")
+    return Rule(urgency, because, above, tuple(needs.items()))
+
+
+def _option(reader: _Reader) -> Option:
+    option = Option(reader.text("key"), reader.text("name"))
+    reader.done()
+    return option
+
+
+def _follow_up(reader: _Reader, urgencies: tuple[Urgency, ...]) -> FollowUpKind:
+    kind = FollowUpKind(
+        reader.text("key"),
+        reader.text("name"),
+        reader.text("question"),
+        reader.text("title"),
+        reader.texts("labels"),
+        reader.texts("required_for"),
+    )
+    known = {level.key for level in urgencies} | {"self_resolved"}
+    for name in kind.required_for:
+        if name not in known:
+            raise ProcessError(f"{reader.where}: required_for holds {name!r}; it needs some of {sorted(known)}")
+    reader.done()
+    return kind

@@ -1,0 +1,181 @@
+"""What a person can ask of an incident. Buttons and commands both end as one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.domain import finishing, handling, ownership, resolving
+from models.domain.incidents import Incident, NoteKind, Outcome
+from models.domain.people import Person
+from models.domain.process import Answer, Process
+from models.domain.resolving import ResolveAnswers
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Judge a candidate to be real."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take it. ``take_over`` says that an owned one is meant to be taken."""
+
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give it to somebody."""
+
+    to: Person
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Pass it on."""
+
+    to: Person
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assess:
+    """Reach the urgency by the process's questions, or override it with a reason."""
+
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    urgency: str = ""
+    reason: str = ""
+    follow_up_title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Record the team's decision about an urgent one."""
+
+    option: str
+    present: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Write a finding into the issue."""
+
+    text: str
+    kind: NoteKind = NoteKind.OBSERVATION
+
+
+@dataclass(frozen=True, slots=True)
+class AddLink:
+    """Attach an address."""
+
+    url: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeChange:
+    """Record a change made by hand."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmChange:
+    """Confirm somebody else's change by hand."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Resolve it."""
+
+    answers: ResolveAnswers
+
+
+@dataclass(frozen=True, slots=True)
+class AddFollowUp:
+    """Raise one more secondary issue."""
+
+    kind: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Take a finished one up again."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Judge that it is not an incident. ``improve`` asks for the alerting follow-up."""
+
+    reason: str = ""
+    improve: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Make it a part of another. Two incidents change, so the store carries it out (``operations``)."""
+
+    into: int
+
+
+Request = (
+    Raise
+    | Claim
+    | Assign
+    | HandOver
+    | Assess
+    | Decide
+    | AddNote
+    | AddLink
+    | ProposeChange
+    | ConfirmChange
+    | Resolve
+    | AddFollowUp
+    | Reopen
+    | Dismiss
+)
+"""Everything that concerns one incident alone."""
+
+
+def carry_out(request: Request, incident: Incident, by: Person, process: Process, *, at: datetime) -> Outcome:
+    """Say what becomes of the incident when ``by`` asks this of it."""
+    match request:
+        case Raise():
+            return ownership.raise_(incident, by, at=at)
+        case Claim(take_over):
+            return ownership.claim(incident, by, at=at, take_over=take_over)
+        case Assign(to, take_over):
+            return ownership.assign(incident, to, by, at=at, take_over=take_over)
+        case HandOver(to, take_over):
+            return ownership.hand_over(incident, to, by, at=at, take_over=take_over)
+        case Assess(answers, urgency, reason, title):
+            return resolving.assess(
+                incident, answers, by, process, at=at, urgency=urgency, reason=reason, follow_up_title=title
+            )
+        case Decide(option, present):
+            return handling.decide(incident, option, present, by, process, at=at)
+        case AddNote(text, kind):
+            return handling.note(incident, kind, text, by, at=at)
+        case AddLink(url, label):
+            return handling.link(incident, url, label, by, at=at)
+        case ProposeChange(what, why):
+            return handling.propose_change(incident, what, why, by, at=at)
+        case ConfirmChange(number):
+            return handling.confirm_change(incident, number, by, at=at)
+        case Resolve(answers):
+            return resolving.resolve(incident, answers, by, process, at=at)
+        case AddFollowUp(kind, title):
+            return finishing.follow_up(incident, kind, title, by, process, at=at)
+        case Reopen(reason):
+            return finishing.reopen(incident, reason, by, at=at)
+        case Dismiss(reason, improve):
+            return finishing.dismiss(incident, reason, by, process, at=at, improve=improve)

@@ -1,0 +1,216 @@
+"""The urgency, and what resolves an incident: the conditions, then the follow-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from models.domain.effects import RaiseFollowUp
+from models.domain.incidents import (
+    Assessment,
+    Decision,
+    FollowUp,
+    Incident,
+    Outcome,
+    Refusal,
+    Resolution,
+    State,
+    refused,
+    told,
+)
+from models.domain.people import Person
+from models.domain.process import Answer, Process
+from models.domain.timeline import Entry, Verb
+
+
+def assess(
+    incident: Incident,
+    answers: Mapping[str, Answer],
+    by: Person,
+    process: Process,
+    *,
+    at: datetime,
+    urgency: str = "",
+    reason: str = "",
+    follow_up_title: str = "",
+) -> Outcome:
+    """Reach the urgency by the process's questions (W32-W37).
+
+    Args:
+        urgency: A level that overrides the computed one; empty for none.
+        reason: Why it overrides; needed where the level differs from the computed one.
+        follow_up_title: What the required follow-up is called if the level goes straight to resolved.
+    """
+    if refusal := refused(incident, "assess"):
+        return refusal
+    computed, because = process.assess(answers)
+    level = process.urgency(urgency) if urgency else computed
+    if level is None:
+        known = ", ".join(each.key for each in process.urgencies)
+        return Refusal(f"There is no urgency {urgency!r}; it is one of {known}.", fields=("urgency",))
+    if level.key != computed.key and not reason.strip():
+        text = f"The answers make it “{computed.name}” ({because}). Say why it is “{level.name}” instead."
+        return Refusal(text, fields=("reason",))
+    override = reason.strip() if level.key != computed.key else ""
+    changed = replace(
+        incident,
+        urgency=level.key,
+        assessment=Assessment(dict(answers), computed.key, because, override),
+        escalation=None if level.key != incident.urgency else incident.escalation,
+    )
+    data: dict[str, str | int | bool | None] = {"urgency": level.name, "because": override or because}
+    entry = Entry(at, Verb.ASSESSED, by, {**data, "then": level.then})
+    if level.then == "resolve":
+        return _resolve_not_urgent(changed, entry, by, process, at, follow_up_title)
+    urgent = level.then == "decide" and changed.escalation is None
+    return told(changed, (entry,), whole_team=urgent, sync=True)
+
+
+def _resolve_not_urgent(
+    incident: Incident, assessed: Entry, by: Person, process: Process, at: datetime, title: str
+) -> Outcome:
+    if incident.owner is None:
+        return Refusal("Not urgent goes straight to resolved, and somebody must own it: claim it first.")
+    if incident.unconfirmed:
+        return Refusal(_unconfirmed(incident))
+    kinds = [kind for kind in process.follow_ups if incident.urgency in kind.required_for]
+    if not kinds:
+        return told(incident, (assessed,), sync=True)
+    have = {each.kind for each in incident.follow_ups}
+    new = [
+        (kind.key, title.strip() or kind.title.format(title=incident.title))
+        for kind in kinds
+        if kind.key not in have
+    ]
+    because = incident.assessment.because if incident.assessment else ""
+    resolution = Resolution(cause=because, limit_reached=False, repositories=(), by=by, at=at)
+    return _resolved(incident, resolution, new, by, at, before=(assessed,))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveAnswers:
+    """What is asked when an incident is resolved.
+
+    Attributes:
+        over: Whether it no longer occurs (W49).
+        cause: What the cause was, as far as it is known (W50).
+        limit_reached: Whether the limit of understanding is reached instead.
+        rolled_back: Whether anything was rolled back (W51); ``None`` for not answered.
+        repositories: Where.
+        safe: Whether their trunk is safe to deploy again. ``False`` keeps the incident open.
+        follow_ups: Titles by follow-up kind (W62-W65).
+        none_reason: Why there is none, where there is none (W66).
+    """
+
+    over: bool | None = None
+    cause: str = ""
+    limit_reached: bool = False
+    rolled_back: bool | None = None
+    repositories: tuple[str, ...] = ()
+    safe: bool | None = None
+    follow_ups: Mapping[str, str] = field(default_factory=dict)
+    none_reason: str = ""
+
+
+def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Process, *, at: datetime) -> Outcome:
+    """Resolve the incident: the three conditions, then the follow-up tree. Only the review closes it."""
+    if refusal := _not_yet(incident, process):
+        return refusal
+    if answers.over is not True:
+        return Refusal("It stays open while it still occurs.", fields=("over",))
+    if not answers.cause.strip() and not answers.limit_reached:
+        return Refusal("Name the cause, or say that the limit of understanding is reached.", fields=("cause",))
+    if answers.rolled_back is None:
+        return Refusal("Say whether anything was rolled back.", fields=("rolled_back",))
+    names = tuple(name.strip() for name in answers.repositories if name.strip())
+    if answers.rolled_back and not names:
+        return Refusal("Name the repositories that were rolled back.", fields=("repositories",))
+    if answers.rolled_back and answers.safe is None:
+        return Refusal("Say whether their trunk is safe to deploy again.", fields=("safe",))
+    if answers.rolled_back and not answers.safe:
+        return _not_safe(incident, names, by, at)
+    if refusal := _follow_up_refusal(incident, process, answers.follow_ups, answers.none_reason):
+        return refusal
+    rolled_back = names if answers.rolled_back else ()
+    resolution = Resolution(
+        answers.cause.strip(), answers.limit_reached, rolled_back, by, at, answers.none_reason.strip()
+    )
+    return _resolved(incident, resolution, list(answers.follow_ups.items()), by, at)
+
+
+def _not_yet(incident: Incident, process: Process) -> Refusal | None:
+    if refusal := refused(incident, "resolve"):
+        return refusal
+    if incident.owner is None:
+        return Refusal("Nobody owns it yet: claim it first.")
+    if incident.urgency is None:
+        return Refusal("Its urgency is not assessed yet: set the urgency first.")
+    if incident.must_decide(process):
+        return Refusal("It is urgent, and the team's decision is not recorded yet: record it first.")
+    if incident.unconfirmed:
+        return Refusal(_unconfirmed(incident))
+    return None
+
+
+def _unconfirmed(incident: Incident) -> str:
+    numbers = ", ".join(str(change.id) for change in incident.unconfirmed)
+    return f"Change by hand number {numbers} waits for a second developer's confirmation."
+
+
+def _not_safe(incident: Incident, names: tuple[str, ...], by: Person, at: datetime) -> Decision:
+    entry = Entry(at, Verb.NOT_SAFE, by, {"repositories": ", ".join(names)})
+    notice = "It stays open: the trunk of what was rolled back is not safe to deploy again."
+    decision = told(replace(incident, not_safe=names), (entry,))
+    return replace(decision, notice=notice)
+
+
+def _follow_up_refusal(
+    incident: Incident, process: Process, follow_ups: Mapping[str, str], none_reason: str
+) -> Refusal | None:
+    for key, title in follow_ups.items():
+        if process.follow_up(key) is None:
+            known = ", ".join(kind.key for kind in process.follow_ups)
+            return Refusal(f"There is no follow-up {key!r}; it is one of {known}.", fields=("follow_ups",))
+        if not title.strip():
+            return Refusal("Each follow-up needs a title.", fields=(f"title_{key}",))
+    have = set(follow_ups) | {each.kind for each in incident.follow_ups}
+    answers = incident.assessment.answers if incident.assessment else {}
+    facts = {incident.urgency} | ({"self_resolved"} if answers.get("self_resolved") is True else set())
+    for kind in process.follow_ups:
+        if kind.key not in have and facts & set(kind.required_for):
+            return Refusal(f"The process requires the follow-up “{kind.name}” here.", fields=("follow_ups",))
+    if not have and not none_reason.strip():
+        return Refusal("Choose follow-ups, or say why none is needed.", fields=("none_reason",))
+    return None
+
+
+def _resolved(
+    incident: Incident,
+    resolution: Resolution,
+    follow_ups: Sequence[tuple[str, str]],
+    by: Person,
+    at: datetime,
+    *,
+    before: tuple[Entry, ...] = (),
+) -> Decision:
+    first = len(incident.follow_ups) + 1
+    new = tuple(FollowUp(f"{n}", kind, title.strip()) for n, (kind, title) in enumerate(follow_ups, first))
+    changed = replace(
+        incident,
+        state=State.RESOLVED,
+        resolution=resolution,
+        not_safe=(),
+        follow_ups=(*incident.follow_ups, *new),
+    )
+    cause = resolution.cause or ("limit of understanding reached" if resolution.limit_reached else None)
+    data: dict[str, str | int | bool | None] = {
+        "cause": cause,
+        "repositories": ", ".join(resolution.repositories) or None,
+        "follow_ups": "; ".join(each.title for each in new) or None,
+        "none_reason": resolution.none_reason or None,
+    }
+    entries = (*before, Entry(at, Verb.RESOLVED, by, data))
+    decision = told(changed, entries, sync=True)
+    raised = tuple(RaiseFollowUp(incident.id, each.id) for each in new)
+    return replace(decision, effects=(*decision.effects, *raised))

@@ -1,0 +1,54 @@
+"""Who did what when, as stored. How it reads is up to whoever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from models.domain.people import Person
+
+
+class Verb(StrEnum):
+    """What happened to an incident."""
+
+    REPORTED = "reported"
+    REPEATED = "repeated"
+    RECOVERED = "recovered"
+    FIRED_AGAIN = "fired_again"
+    FLAPPING = "flapping"
+    DECLARED = "declared"
+    RAISED = "raised"
+    CLAIMED = "claimed"
+    ASSIGNED = "assigned"
+    HANDED_OVER = "handed_over"
+    ASSESSED = "assessed"
+    DECIDED = "decided"
+    NOTED = "noted"
+    LINKED = "linked"
+    CHANGE_PROPOSED = "change_proposed"
+    CHANGE_CONFIRMED = "change_confirmed"
+    NOT_SAFE = "not_safe"
+    RESOLVED = "resolved"
+    FOLLOW_UP = "follow_up"
+    REOPENED = "reopened"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+    ABSORBED = "absorbed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an incident's timeline.
+
+    Attributes:
+        at: When Wilson recorded it, aware, UTC. Order goes by this and never by a mail's ``Date:``.
+        verb: What happened.
+        actor: Who did it; ``None`` where a source or Wilson did.
+        data: What the sentence needs besides, as texts and numbers. Foreign text.
+    """
+
+    at: datetime
+    verb: Verb
+    actor: Person | None = None
+    data: dict[str, str | int | bool | None] = field(default_factory=dict)

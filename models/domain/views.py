@@ -1,0 +1,63 @@
+"""What a card shows, gathered beforehand: rendering asks nobody anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.domain.alerts import MailKind
+from models.domain.incidents import Incident
+from models.domain.people import Person
+from models.domain.process import Process
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident, as somebody looks at it.
+
+    Attributes:
+        on_call: Who is on call now; empty where nobody is, or no rota is configured.
+        team: Who can be assigned; empty where the team's members are not known yet.
+        viewer: Who looks at it; ``None`` for the card that everyone sees.
+        others: Unfinished incidents that it can be merged into: number and title. Filled for that form only.
+    """
+
+    incident: Incident
+    process: Process
+    on_call: tuple[Person, ...] = ()
+    team: tuple[Person, ...] = ()
+    viewer: Person | None = None
+    others: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """A mail that is shown although it is no alert.
+
+    Attributes:
+        kind: ``unrecognised``, ``unreadable`` or ``access_request``.
+        reason: Why it is of that kind.
+        facts: What an access request says, by label.
+        incident_id: The candidate that somebody made of it; ``None`` where nobody did.
+        set_aside_by: Who said that it is not ours; ``None`` where nobody did.
+    """
+
+    id: int
+    kind: MailKind
+    subject: str
+    sender: str
+    reason: str
+    received_at: datetime
+    url: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    incident_id: int | None = None
+    set_aside_by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestView:
+    """New candidates that came faster than cards can be posted, the most severe first."""
+
+    id: int
+    incidents: tuple[Incident, ...]
+    process: Process
