@@ -180,6 +180,14 @@ class Messenger(Checkable, Protocol):
         """Replace the root message. Safe to repeat."""
         ...
 
+    async def channels(self, service_url: str, team_id: str) -> Sequence[tuple[str, str]]:
+        """Return a team's channels: id and name. The first channel's name is "General"."""
+        ...
+
+    async def members(self, service_url: str, team_id: str) -> Sequence[Person]:
+        """Return a team's members."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

@@ -108,12 +108,14 @@ class Incident:
         version: Grows with each change; what compare-and-set goes by.
         alerting: Whether the alert fires at present; ``None`` where no alert was involved.
         count: How often it was reported as firing.
-        fired, recovered: When, the newest ``KEPT_TIMES``.
+        source_id: The source's id of the newest firing (a pipeline's number); a recovery of an older one is late.
+        fired, recovered: When, the newest few.
         unreadable: Why its mail could not be understood; empty where it could.
         unverified: Whether our server doubted the sender of its first mail.
         not_safe: Repositories that must not be deployed again yet.
         previous_id: The finished incident of the same alert that came before.
         merged_into: The incident that this one became a part of.
+        digest_id: The digest card that shows it, while it has no card of its own.
     """
 
     id: int
@@ -129,6 +131,7 @@ class Incident:
     condition: str | None = None
     summary: str | None = None
     source_url: str | None = None
+    source_id: str | None = None
     links: tuple[Link, ...] = ()
     alerting: bool | None = None
     count: int = 0
@@ -153,6 +156,7 @@ class Incident:
     dismiss_reason: str = ""
     previous_id: int | None = None
     merged_into: int | None = None
+    digest_id: int | None = None
     issue_key: str = ""
     issue_url: str = ""
 

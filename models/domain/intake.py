@@ -34,6 +34,7 @@ def candidate(
         condition=alert.condition,
         summary=alert.summary,
         source_url=alert.incident_url,
+        source_id=alert.incident_id,
         links=alert.links,
         alerting=alert.kind is MailKind.FIRING,
         count=1,
@@ -55,7 +56,7 @@ def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) 
     the thread, unless the alert flaps: then that is told once, and the card carries it.
     """
     if alert.kind is MailKind.RECOVERED:
-        return _recovered(incident, alert, process, at)
+        return Decision(incident) if _late(incident, alert) else _recovered(incident, alert, process, at)
     fired = (*incident.fired, at)[-KEPT_TIMES:]
     flapping = is_flapping(
         fired,
@@ -76,6 +77,7 @@ def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) 
         condition=alert.condition or incident.condition,
         summary=alert.summary or incident.summary,
         source_url=alert.incident_url or incident.source_url,
+        source_id=alert.incident_id or incident.source_id,
     )
     effects: list[Effect] = [RefreshCard(incident.id)]
     if flapping and not incident.flapping:
@@ -87,6 +89,12 @@ def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) 
     if entry.verb is Verb.FLAPPING or (entry.verb is Verb.FIRED_AGAIN and not flapping):
         effects.append(Announce(incident.id, entry))
     return Decision(changed, (entry,), tuple(effects))
+
+
+def _late(incident: Incident, alert: Alert) -> bool:
+    """Tell whether a recovery is of an older event than the newest firing: an earlier pipeline that was re-run."""
+    mine, newest = alert.incident_id or "", incident.source_id or ""
+    return mine.isascii() and newest.isascii() and mine.isdigit() and newest.isdigit() and int(mine) < int(newest)
 
 
 def _recovered(incident: Incident, alert: Alert, process: Process, at: datetime) -> Decision:

