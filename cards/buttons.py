@@ -1,0 +1,137 @@
+"""Which buttons make sense now: by the incident's state, and by who looks at it.
+
+Nothing here keeps anybody from doing anything: what may be done is decided by ``models.domain`` when it is asked
+for. A button that would certainly be refused is not shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cards.actions import Form, encode
+from cards.blocks import Element, execute, show_card
+from models.domain.incidents import MAY, Incident, ManualChange, State
+from models.domain.views import IncidentView
+
+VISIBLE = 5
+"""How many buttons stand before "More": six are what every Teams client shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One button: what it says, and the verb or the form behind it."""
+
+    title: str
+    verb: str
+    form: Form | None = None
+    style: str = ""
+
+    def element(self, incident: Incident) -> Element:
+        """Return it as an action."""
+        if self.form is None:
+            return execute(self.title, encode(self.verb, incident=incident.id), style=self.style)
+        data = encode("open", incident=incident.id, form=self.form.value)
+        return execute(self.title, data, style=self.style)
+
+
+_RAISE = Press("Raise", "raise")
+_DISMISS = Press("Not an incident", "dismiss", Form.DISMISS)
+_TAKE_OVER = Press("Take over", "claim", Form.TAKE_OVER)
+_ASSIGN = Press("Assign", "assign", Form.ASSIGN)
+_HAND_OVER = Press("Hand over", "hand_over", Form.HAND_OVER)
+_NOTE = Press("Note", "note", Form.NOTE)
+_LINK = Press("Link", "link", Form.LINK)
+_CHANGE = Press("Change by hand", "change", Form.CHANGE)
+_FOLLOW_UP = Press("Follow-up", "follow_up", Form.FOLLOW_UP)
+_MERGE = Press("Merge", "merge", Form.MERGE)
+_REOPEN = Press("Reopen", "reopen", Form.REOPEN)
+
+
+def _claim(style: str = "positive") -> Press:
+    return Press("Claim", "claim", style=style)
+
+
+def _urgency(style: str = "") -> Press:
+    return Press("Urgency", "assess", Form.ASSESS, style)
+
+
+def _decide() -> Press:
+    return Press("Decide", "decide", Form.DECIDE, "positive")
+
+
+def _resolve(style: str) -> Press:
+    return Press("Resolve", "resolve", Form.RESOLVE, style)
+
+
+def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
+    """Return the buttons that are seen at once, and those under "More"."""
+    incident = view.incident
+    match incident.state:
+        case State.CANDIDATE:
+            first: tuple[Press, ...] = (_claim(), _RAISE, _DISMISS)
+            more: tuple[Press, ...] = (_ASSIGN, _NOTE, _LINK, _MERGE)
+        case State.OPEN if incident.owner is None:
+            first = (_claim(), _ASSIGN, _urgency(), _NOTE)
+            more = (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS)
+        case State.OPEN:
+            first, more = _owned(view)
+        case State.RESOLVED:
+            first, more = (_FOLLOW_UP, _REOPEN, _NOTE, _LINK), ()
+        case State.CLOSED | State.DISMISSED:
+            first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
+    return _allowed(first, incident), _allowed(more, incident)
+
+
+def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
+    incident = view.incident
+    owns = view.viewer is not None and view.viewer.same(incident.owner)
+    other = view.viewer is not None and not owns
+    stage: tuple[Press, ...]
+    if incident.urgency is None:
+        stage = (_urgency("positive"), _NOTE)
+    elif incident.must_decide(view.process):
+        stage = (_decide(), _NOTE, _urgency())
+    elif incident.unconfirmed:
+        stage = (_NOTE, _urgency())
+    else:
+        stage = (_resolve("positive"), _NOTE, _urgency())
+    if owns:
+        passing: tuple[Press, ...] = (_HAND_OVER,)
+    elif other:
+        passing = (_TAKE_OVER,)
+    else:
+        passing = (_HAND_OVER, _TAKE_OVER)
+    return (*stage, *passing), (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS)
+
+
+def _allowed(some: tuple[Press, ...], incident: Incident) -> tuple[Press, ...]:
+    return tuple(press for press in some if incident.state in MAY[press.verb])
+
+
+def actions(view: IncidentView) -> list[Element]:
+    """Return the card's buttons, the most wanted first, the rarer ones under "More"."""
+    first, more = presses(view)
+    shown = [press.element(view.incident) for press in first[:VISIBLE]]
+    rest = [press.element(view.incident) for press in (*first[VISIBLE:], *more)]
+    return [*shown, show_card("More", rest)] if rest else shown
+
+
+def confirm(change: ManualChange, view: IncidentView) -> Element | None:
+    """Return the button that confirms a change by hand; ``None`` for the one who made it."""
+    made_it = view.viewer is not None and view.viewer.same(change.by)
+    if made_it or change.confirmed_by is not None or view.incident.state not in MAY["confirm_change"]:
+        return None
+    data = encode("confirm", incident=view.incident.id, number=change.id)
+    return execute(f"Confirm change {change.id}", data)
+
+
+def refresh(view: IncidentView) -> Element | None:
+    """Return what renews the card by itself for the people concerned; ``None`` where nobody is known."""
+    incident = view.incident
+    people = (incident.owner, *view.on_call, incident.declared_by)
+    ids = list(dict.fromkeys(each.teams_id for each in people if each is not None and each.teams_id))[:60]
+    if not ids:
+        return None
+    action = execute("Refresh", encode("refresh", incident=incident.id))
+    action.pop("fallback")
+    return {"action": action, "userIds": ids}

@@ -1,0 +1,356 @@
+"""The forms that take a card's place for the one who pressed. What was entered survives a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from cards import inputs
+from cards.actions import COMPUTED, LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL, Form, encode
+from cards.blocks import (
+    Element,
+    adaptive_card,
+    clean,
+    container,
+    escape,
+    execute,
+    plain,
+    rich_text,
+    text_block,
+    text_run,
+    when,
+)
+from cards.words import NOTES, headline
+from models.domain.incidents import Incident, NoteKind, Refusal
+from models.domain.process import FollowUpKind, Process
+from models.domain.views import IncidentView
+
+MOST_PEOPLE, MOST_OTHERS = 50, 25
+"""How many choices a form offers; a command takes any."""
+
+Values = Mapping[str, str]
+_YES_NO = (("Yes", "yes"), ("No", "no"))
+
+
+def form_card(
+    view: IncidentView,
+    form: Form,
+    *,
+    values: Values | None = None,
+    refusal: Refusal | None = None,
+    once: str,
+    now: datetime,
+) -> Element:
+    """Return a form about an incident.
+
+    Args:
+        view: What it is about; ``view.team`` and ``view.others`` are the choices of the forms that need them.
+        form: Any but ``DECLARE``, which is about no incident yet: ``declare_form``.
+        values: What was entered before, as ``decode_values`` gave it back; or what is to be entered already.
+        refusal: Why the last try changed nothing.
+        once: Names this form, so that a repeated delivery is noticed.
+        now: When the form is shown.
+    """
+    values = values or {}
+    title, verb, button, build = _FORMS[form]
+    asked = refusal is not None and refusal.ask == "take_over"
+    take_over: dict[str, bool] = {"take_over": True} if asked or form is Form.TAKE_OVER else {}
+    data = encode(verb, incident=view.incident.id, once=once, **take_over)
+    if asked and form is not Form.TAKE_OVER:
+        button = f"{button} all the same"
+    style = "destructive" if take_over or form is Form.DISMISS else "positive"
+    body = [
+        container(
+            [
+                text_block(headline(view.incident), weight="Bolder", size="Small"),
+                rich_text(text_run(view.incident.title, 200), spacing="None"),
+            ],
+            style="emphasis",
+            bleed=True,
+        ),
+        text_block(title, weight="Bolder", size="Large", heading=True),
+        *_refused(refusal),
+        *_marked(build(view, values), refusal),
+    ]
+    back = execute("Back", encode("refresh", incident=view.incident.id), inputs=False)
+    return adaptive_card(
+        body,
+        [execute(button, data, style=style), back],
+        speak=f"{title}: {plain(view.incident.title, 200)}",
+    )
+
+
+def declare_form(
+    process: Process, values: Values | None = None, refusal: Refusal | None = None, *, once: str
+) -> Element:
+    """Return the form that declares an incident that no mail announced."""
+    values = values or {}
+    body = [
+        text_block("Declare an incident", weight="Bolder", size="Large", heading=True),
+        text_block(escape(process.definition, 300), subtle=True),
+        *_refused(refusal),
+        *_marked(
+            [
+                _text("title", "What is wrong, in one line?", values, TITLE, required="Say what is wrong."),
+                _text("description", "What is seen so far?", values, LONG, multiline=True),
+                text_block("How bad is it? You can answer this later, too.", weight="Bolder", spacing="Large"),
+                *_assessment(process, values, later=True),
+            ],
+            refusal,
+        ),
+    ]
+    return adaptive_card(
+        body, [execute("Declare", encode("declare", once=once), style="positive")], speak="Declare an incident"
+    )
+
+
+def _refused(refusal: Refusal | None) -> list[Element]:
+    if refusal is None:
+        return []
+    return [
+        container([text_block(escape(refusal.text, 600), weight="Bolder", color="Attention")], style="attention")
+    ]
+
+
+def _marked(elements: list[Element], refusal: Refusal | None) -> list[Element]:
+    """Mark what the refusal names; the fields keep their order."""
+    wrong = set(refusal.fields) if refusal else set()
+    marked: list[Element] = []
+    for element in elements:
+        if element.get("id") in wrong:
+            marked.append(text_block("▼ Here", color="Attention", weight="Bolder", size="Small"))
+        marked.append(element)
+    return marked
+
+
+def _text(
+    name: str,
+    label: str,
+    values: Values,
+    limit: int,
+    *,
+    multiline: bool = False,
+    hint: str = "",
+    required: str = "",
+) -> Element:
+    value = values.get(name, "")
+    return inputs.text(name, label, value=value, limit=limit, multiline=multiline, hint=hint, required=required)
+
+
+def _assess(view: IncidentView, values: Values) -> list[Element]:
+    made = view.incident.assessment
+    known = {} if made is None else {f"q_{key}": _said(value) for key, value in made.answers.items()}
+    parts = _assessment(view.process, {**known, **values})
+    straight = [level.name for level in view.process.urgencies if level.then == "resolve"]
+    if straight:
+        names = " or ".join(f"“{escape(name, 80)}”" for name in straight)
+        required = [kind for kind in view.process.follow_ups if kind.required_for]
+        proposed = _proposed(required[0], view.incident) if required else ""
+        line = f"If it comes out as {names}, it is resolved at once, with this follow-up:"
+        parts.append(text_block(line, spacing="Large"))
+        preset = {"follow_up_title": proposed, **values}
+        parts.append(_text("follow_up_title", "Follow-up", preset, TITLE))
+    return parts
+
+
+def _said(value: int | bool | None) -> str:
+    if value is None:
+        return "unknown"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _assessment(process: Process, values: Values, *, later: bool = False) -> list[Element]:
+    parts: list[Element] = []
+    for question in process.questions:
+        name, label = f"q_{question.key}", clean(question.text, 200)
+        value = values.get(name, "")
+        if question.kind == "number":
+            hint = "A number; empty if it is not known"
+            parts.append(inputs.number(name, label, value=value, hint=hint))
+        else:
+            choices = (*_YES_NO, ("Not known", "unknown"))
+            parts.append(
+                inputs.choice(name, label, choices, value=value or ("" if later else "unknown"), expanded=True)
+            )
+    parts.append(text_block("What is not known counts as the graver answer.", subtle=True, size="Small"))
+    as_answered = "As the answers make it (without any: later)" if later else "As the answers make it"
+    computed = (as_answered, COMPUTED)
+    levels = [(clean(f"{level.name}: {level.meaning}", 160), level.key) for level in process.urgencies]
+    chosen = values.get("urgency", "") or computed[1]
+    parts.append(inputs.choice("urgency", "Urgency", [computed, *levels], value=chosen, expanded=True))
+    label = "Why, if it is not what the answers make it"
+    parts.append(_text("reason", label, values, SHORT))
+    return parts
+
+
+def _resolve(view: IncidentView, values: Values) -> list[Element]:
+    parts = [
+        inputs.choice("over", "Has it stopped occurring?", _YES_NO, value=values.get("over", ""), expanded=True),
+        _text("cause", "What was the cause?", values, LONG, multiline=True),
+        inputs.toggle(
+            "limit_reached",
+            "The cause is not known, and the limit of understanding is reached",
+            on=values.get("limit_reached") == "true",
+        ),
+        inputs.choice(
+            "rolled_back", "Was anything rolled back?", _YES_NO, value=values.get("rolled_back", ""), expanded=True
+        ),
+        _text(
+            "repositories", "If so, in which repositories?", values, REPOSITORIES, hint="With commas between them"
+        ),
+        inputs.choice(
+            "safe",
+            "Is their trunk (main, master) safe to deploy again?",
+            (*_YES_NO, ("Nothing was rolled back", "unknown")),
+            value=values.get("safe", ""),
+            expanded=True,
+        ),
+        text_block("Follow-ups", weight="Bolder", spacing="Large", id="follow_ups"),
+    ]
+    have = {each.kind for each in view.incident.follow_ups}
+    for kind in view.process.follow_ups:
+        if kind.key in have:
+            parts.append(text_block(f"{escape(kind.name, 80)}: raised already.", subtle=True))
+            continue
+        required = _is_required(kind, view.incident)
+        preset = "true" if required and not values else values.get(f"follow_{kind.key}", "")
+        label = f"{kind.question} (required)" if required else kind.question
+        parts.append(inputs.toggle(f"follow_{kind.key}", clean(label, 200), on=preset == "true"))
+        titles = {f"title_{kind.key}": _proposed(kind, view.incident), **values}
+        parts.append(_text(f"title_{kind.key}", f"Title of “{clean(kind.name, 80)}”", titles, TITLE))
+    parts.append(_text("none_reason", "If none is needed: why?", values, SHORT))
+    return parts
+
+
+def _is_required(kind: FollowUpKind, incident: Incident) -> bool:
+    answers = incident.assessment.answers if incident.assessment else {}
+    facts = {incident.urgency} | ({"self_resolved"} if answers.get("self_resolved") is True else set())
+    return bool(facts & set(kind.required_for))
+
+
+def _proposed(kind: FollowUpKind, incident: Incident) -> str:
+    return clean(kind.title.replace("{title}", incident.title), TITLE)
+
+
+def _note(view: IncidentView, values: Values) -> list[Element]:
+    kinds = [(NOTES[kind], kind.value) for kind in NoteKind]
+    where = "It goes into the issue, not into the channel." if view.incident.raised else ""
+    where = where or "It is kept, and goes into the issue once the incident is raised."
+    return [
+        text_block(where, subtle=True),
+        inputs.choice("kind", "What is it?", kinds, value=values.get("kind", "") or NoteKind.OBSERVATION.value),
+        _text("text", "Note", values, NOTE, multiline=True, required="Write something."),
+    ]
+
+
+def _link(view: IncidentView, values: Values) -> list[Element]:
+    return [
+        inputs.text(
+            "url",
+            "Address of a merge request, a document, a call",
+            value=values.get("url", ""),
+            limit=URL,
+            hint="https://…",
+            style="Url",
+            required="Give the address.",
+        ),
+        _text("label", "What it is", values, TITLE, hint="For example: Fix for the token cache"),
+    ]
+
+
+def _people(view: IncidentView, values: Values) -> list[Element]:
+    if not view.team:
+        return [text_block("Wilson does not know the team's members yet. Type `assign @person` in the thread.")]
+    people = sorted(view.team, key=lambda person: person.name.casefold())[:MOST_PEOPLE]
+    choices = [(clean(person.name, 60), person.id or person.teams_id) for person in people]
+    value = values.get("person", "")
+    parts = [inputs.choice("person", "Who takes it?", choices, value=value, required="Choose somebody.")]
+    if len(view.team) > MOST_PEOPLE:
+        parts.append(text_block("Somebody else: type `assign @person` in the thread.", subtle=True))
+    return parts
+
+
+def _decide(view: IncidentView, values: Values) -> list[Element]:
+    options = [(clean(option.name, 100), option.key) for option in view.process.decision_options]
+    return [
+        inputs.choice(
+            "option",
+            clean(view.process.decision_question, 300),
+            options,
+            value=values.get("option", ""),
+            expanded=True,
+            required="Choose what was decided.",
+        ),
+        _text("present", "Who took part?", values, REPOSITORIES, required="Say who took part."),
+    ]
+
+
+def _change(view: IncidentView, values: Values) -> list[Element]:
+    return [
+        text_block("A second developer, on a call with you, confirms it on the card.", subtle=True),
+        _text("what", "What is changed by hand?", values, SHORT, multiline=True, required="Say what is changed."),
+        _text("why", "Why not by merge request?", values, SHORT, multiline=True, required="Say why."),
+    ]
+
+
+def _dismiss(view: IncidentView, values: Values) -> list[Element]:
+    required = "Say why: it has an issue already." if view.incident.raised else ""
+    parts = [_text("reason", "Why is it not an incident?", values, SHORT, required=required)]
+    if view.incident.raised and (kind := view.process.follow_up("alerting")):
+        label = f"Raise the follow-up “{clean(kind.name, 80)}”: make the alert better"
+        parts.append(inputs.toggle("improve", label, on=values.get("improve") == "true"))
+    return parts
+
+
+def _merge(view: IncidentView, values: Values) -> list[Element]:
+    if not view.others:
+        return [text_block("There is no other unfinished incident to merge it into.")]
+    choices = [(clean(f"#{number} {title}", 90), str(number)) for number, title in view.others[:MOST_OTHERS]]
+    value = values.get("into", "")
+    parts = [inputs.choice("into", "It is the same problem as", choices, value=value, required="Choose one.")]
+    if len(view.others) > MOST_OTHERS:
+        parts.append(text_block("Another one: type `merge into <number>` in the thread.", subtle=True))
+    return parts
+
+
+def _reopen(view: IncidentView, values: Values) -> list[Element]:
+    return [_text("reason", "Why is it taken up again?", values, SHORT)]
+
+
+def _follow_up(view: IncidentView, values: Values) -> list[Element]:
+    kinds = [(clean(f"{kind.name}: {kind.question}", 160), kind.key) for kind in view.process.follow_ups]
+    value = values.get("kind", "")
+    return [
+        inputs.choice("kind", "What is wanted?", kinds, value=value, expanded=True, required="Choose one."),
+        _text("title", "Title", values, TITLE, hint="Empty for the usual one"),
+    ]
+
+
+def _take_over(view: IncidentView, values: Values) -> list[Element]:
+    owner = view.incident.owner
+    if owner is None:
+        return [text_block("Nobody owns it at present.")]
+    since = f" since {when(view.incident.owned_at)}" if view.incident.owned_at else ""
+    return [
+        text_block(f"**{escape(owner.name, 80)}** owns it{since} and will be told. Do it only if you have agreed.")
+    ]
+
+
+_Build = Callable[[IncidentView, Values], list[Element]]
+
+_FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
+    Form.ASSESS: ("How urgent is it?", "assess", "Set the urgency", _assess),
+    Form.RESOLVE: ("Resolve", "resolve", "Resolve", _resolve),
+    Form.NOTE: ("Note", "note", "Note it", _note),
+    Form.LINK: ("Link", "link", "Link it", _link),
+    Form.ASSIGN: ("Assign", "assign", "Assign", _people),
+    Form.HAND_OVER: ("Hand over", "hand_over", "Hand over", _people),
+    Form.DECIDE: ("The team's decision", "decide", "Record it", _decide),
+    Form.CHANGE: ("A change by hand", "change", "Record it", _change),
+    Form.DISMISS: ("Not an incident", "dismiss", "Dismiss", _dismiss),
+    Form.MERGE: ("Merge", "merge", "Merge", _merge),
+    Form.REOPEN: ("Reopen", "reopen", "Reopen", _reopen),
+    Form.FOLLOW_UP: ("Follow-up", "follow_up", "Raise it", _follow_up),
+    Form.TAKE_OVER: ("Take over?", "claim", "Take over", _take_over),
+}
+"""For each form: its heading, the verb that it sends, its button, and what builds its inputs."""

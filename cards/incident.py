@@ -1,0 +1,278 @@
+"""The card of an incident: what it is, how bad, who has it, what to press."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from cards import buttons
+from cards.blocks import (
+    Element,
+    action_set,
+    adaptive_card,
+    container,
+    escape,
+    gap,
+    host_of,
+    mention,
+    mention_entity,
+    plain,
+    rich_text,
+    row,
+    safe_url,
+    text_block,
+    text_run,
+    when,
+)
+from cards.words import headline, next_step, source_name, times, urgency_name
+from models.domain.incidents import Incident, State
+from models.domain.people import Person
+from models.domain.views import IncidentView
+
+_LINKS, _CHANGES, _FOLLOW_UPS, _ON_CALL, _REPOSITORIES = 6, 5, 6, 4, 6
+
+
+def incident_card(view: IncidentView, *, now: datetime) -> Element:
+    """Return the card of an incident as ``view.viewer`` should see it; without a viewer, as everyone does.
+
+    Args:
+        view: What is shown.
+        now: When that was so; the card says it, since a card can stay unrefreshed for long.
+    """
+    calls = _calls(view)
+    body = [
+        container(_head(view, calls), style=_colour(view), bleed=True),
+        *_warnings(view),
+        *_facts(view),
+        *_changes(view),
+        *_outcome(view),
+        *_foot(view, now),
+    ]
+    return adaptive_card(
+        body,
+        buttons.actions(view),
+        speak=_speak(view),
+        refresh=buttons.refresh(view),
+        entities=[mention_entity(person) for person in calls],
+    )
+
+
+def _colour(view: IncidentView) -> str:
+    incident = view.incident
+    if incident.state is State.RESOLVED:
+        return "good"
+    if incident.state.finished:
+        return "emphasis"
+    level = view.process.urgency(incident.urgency)
+    if incident.alerting or (level is not None and level.then == "decide") or incident.not_safe:
+        return "attention"
+    if incident.alerting is False and not incident.flapping:
+        return "good"
+    return "warning"
+
+
+def _calls(view: IncidentView) -> tuple[Person, ...]:
+    """Return whom the card calls by a mention: those on call, while nobody has it."""
+    if view.incident.state.finished or view.incident.owner is not None:
+        return ()
+    return tuple(person for person in view.on_call if person.teams_id)[:_ON_CALL]
+
+
+def _head(view: IncidentView, calls: Sequence[Person]) -> list[Element]:
+    incident = view.incident
+    parts = [
+        text_block(headline(incident), weight="Bolder", size="Small"),
+        rich_text(text_run(incident.title or "Untitled", 200, size="Large", weight="Bolder"), spacing="Small"),
+        text_block(_who(view, calls), spacing="Small"),
+    ]
+    if step := next_step(incident, view.process):
+        parts.append(text_block(escape(step), spacing="Small", weight="Bolder"))
+    return parts
+
+
+def _who(view: IncidentView, calls: Sequence[Person]) -> str:
+    incident = view.incident
+    if incident.owner is not None:
+        since = f" since {when(incident.owned_at)}" if incident.owned_at else ""
+        return f"Owner: **{escape(incident.owner.name, 80)}**{since}"
+    if incident.state.finished:
+        return "Nobody owned it."
+    if not view.on_call:
+        return "**Nobody has it yet.**"
+    called = {person.teams_id for person in calls}
+    names = [
+        mention(person) if person.teams_id in called else escape(person.name, 80)
+        for person in view.on_call[:_ON_CALL]
+    ]
+    return f"**Nobody has it yet.** On call, to see that it is handled: {', '.join(names)}"
+
+
+def _warnings(view: IncidentView) -> Iterable[Element]:
+    incident = view.incident
+    if incident.not_safe and not incident.state.finished:
+        names = ", ".join(escape(name, 100) for name in incident.not_safe[:_REPOSITORIES])
+        line = f"Do not push to {names}: the trunk is not safe to deploy again."
+        yield container([text_block(line, weight="Bolder", color="Attention")], style="attention")
+    if incident.state.finished:
+        return
+    if incident.unreadable:
+        yield rich_text(
+            gap("Wilson could not read all of this mail: "), text_run(incident.unreadable, 200, color="Attention")
+        )
+    if incident.unverified:
+        yield text_block(
+            "The sender of this mail could not be verified: check at the source before you act.", color="Attention"
+        )
+
+
+def _facts(view: IncidentView) -> Iterable[Element]:
+    incident, process = view.incident, view.process
+    if name := urgency_name(incident, process):
+        yield row("Urgency", rich_text(*_urgency(view, name)), spacing="Medium")
+    if incident.escalation is not None:
+        made = incident.escalation
+        option = process.decision(made.option)
+        said = f" with {made.present}, recorded by {made.by.name}"
+        yield row(
+            "Decision",
+            rich_text(
+                text_run(option.name if option else made.option, 80, weight="Bolder"), gap(), text_run(said, 300)
+            ),
+        )
+    if incident.declared_by is not None:
+        yield row("Declared by", rich_text(text_run(incident.declared_by.name, 80)))
+    else:
+        yield row("Source", rich_text(*_source(incident)))
+    for label, value, limit in (
+        ("Project", incident.project, 100),
+        ("Resource", incident.resource, 160),
+        ("Condition", incident.condition, 240),
+        ("Severity", incident.severity, 40),
+        ("Says", incident.summary, 300),
+    ):
+        if value:
+            label = "About" if label == "Says" and incident.declared_by else label
+            yield row(label, rich_text(text_run(value, limit)))
+    if incident.first_seen is not None:
+        yield row("Seen", text_block(_seen(incident)))
+    if links := _links(incident):
+        yield row("Links", rich_text(*links))
+    if view.on_call and incident.owner is not None and not incident.state.finished:
+        names = ", ".join(escape(person.name, 80) for person in view.on_call[:_ON_CALL])
+        yield row("On call", text_block(f"{names} (sees that it is handled)"))
+    if incident.previous_id is not None:
+        yield row("Before", text_block(f"Same alert as incident #{incident.previous_id}, which is finished."))
+
+
+def _urgency(view: IncidentView, name: str) -> Iterable[Element]:
+    level = view.process.urgency(view.incident.urgency)
+    urgent = level is not None and level.then == "decide"
+    yield text_run(name, 80, weight="Bolder", color="Attention" if urgent else "")
+    if made := view.incident.assessment:
+        yield gap()
+        if made.reason:
+            computed = view.process.urgency(made.computed)
+            instead = f"; the answers made it “{computed.name}”" if computed else ""
+            yield text_run(f"because {made.reason}", 200)
+            yield text_run(instead, 100, subtle=True) if instead else gap("")
+        else:
+            yield text_run(f"because {made.because}", 200)
+
+
+def _source(incident: Incident) -> Iterable[Element]:
+    yield text_run(source_name(incident.source), 60)
+
+
+def _seen(incident: Incident) -> str:
+    if incident.first_seen is None:
+        return ""
+    seen = when(incident.first_seen)
+    if incident.last_seen is not None and incident.last_seen != incident.first_seen:
+        seen = f"{seen} – {when(incident.last_seen)}"
+    if incident.count > 1:
+        seen = f"{seen}, **{times(incident.count)}**"
+    if incident.flapping:
+        seen = f"{seen}, going on and off"
+    elif incident.alerting is False:
+        seen = f"{seen}, then it recovered"
+    return seen
+
+
+def _links(incident: Incident) -> list[Element]:
+    links: list[tuple[str, str]] = []
+    if url := safe_url(incident.issue_url):
+        links.append((f"Issue {incident.issue_key}".strip(), url))
+    if url := safe_url(incident.source_url):
+        links.append((f"{source_name(incident.source)} ({host_of(url)})", url))
+    for each in incident.links:
+        if url := safe_url(each.url):
+            label = host_of(url) if each.label == each.url else f"{each.label[:60]} ({host_of(url)})"
+            links.append((label, url))
+    runs: list[Element] = []
+    if incident.issue_key and not safe_url(incident.issue_url):
+        runs.append(text_run(f"Issue {incident.issue_key}", 80))
+    elif incident.raised and not incident.issue_key:
+        runs.append(text_run("the issue is being raised", 80, subtle=True))
+    for label, url in links[:_LINKS]:
+        runs += [gap(" · ", subtle=True)] if runs else []
+        runs.append(text_run(label, 120, color="Accent", url=url))
+    if len(links) > _LINKS:
+        runs.append(gap(f" and {len(links) - _LINKS} more in the issue", subtle=True))
+    return runs
+
+
+def _changes(view: IncidentView) -> Iterable[Element]:
+    waiting = [] if view.incident.state.finished else list(view.incident.unconfirmed)
+    for change in waiting[:_CHANGES]:
+        parts = [
+            rich_text(
+                text_run(f"Change by hand {change.id} waits for a second developer", 100, weight="Bolder"),
+            ),
+            rich_text(text_run(f"{change.by.name}: {change.what}", 240), spacing="Small"),
+            rich_text(text_run(f"Not by merge request because {change.why}", 160, subtle=True), spacing="Small"),
+        ]
+        if button := buttons.confirm(change, view):
+            parts.append(action_set([button]))
+        yield container(parts, style="warning", spacing="Medium")
+    if len(waiting) > _CHANGES:
+        yield text_block(f"{len(waiting) - _CHANGES} more changes by hand wait for confirmation.", subtle=True)
+
+
+def _outcome(view: IncidentView) -> Iterable[Element]:
+    incident, process = view.incident, view.process
+    if made := incident.resolution:
+        cause = made.cause or ("the limit of understanding is reached" if made.limit_reached else "not named")
+        yield row("Cause", rich_text(text_run(cause, 300)), spacing="Medium")
+        if made.repositories:
+            names = ", ".join(made.repositories[:_REPOSITORIES])
+            yield row("Rolled back", rich_text(text_run(f"{names}; safe to deploy again", 300)))
+        yield row("Resolved by", rich_text(text_run(made.by.name, 80)))
+        if made.none_reason and not incident.follow_ups:
+            yield row("Follow-up", rich_text(text_run(f"None needed: {made.none_reason}", 240)))
+    for number, each in enumerate(incident.follow_ups[:_FOLLOW_UPS]):
+        kind = process.follow_up(each.kind)
+        title = f"{each.title} ({each.key})" if each.key else each.title
+        url = safe_url(each.url)
+        name = text_run(title, 140, color="Accent" if url else "", url=url)
+        label = "Follow-up" if number == 0 else " "
+        yield row(label, rich_text(text_run(f"{kind.name if kind else each.kind}: ", 40, subtle=True), gap(), name))
+    if len(incident.follow_ups) > _FOLLOW_UPS:
+        yield row(" ", text_block(f"and {len(incident.follow_ups) - _FOLLOW_UPS} more", subtle=True))
+    if incident.merged_into is not None:
+        yield row("Merged", text_block(f"It is a part of incident #{incident.merged_into} now."), spacing="Medium")
+    elif incident.state is State.DISMISSED:
+        reason = incident.dismiss_reason or "no reason given"
+        yield row("Dismissed", rich_text(text_run(reason, 240)), spacing="Medium")
+
+
+def _foot(view: IncidentView, now: datetime) -> Iterable[Element]:
+    hint = "" if view.incident.state.finished or not view.process.channel_hint else view.process.channel_hint
+    as_of = f"As of {when(now)}."
+    text = f"{as_of} {escape(hint, 200)}".strip()
+    yield text_block(text, size="Small", subtle=True, spacing="Medium", separator=True)
+
+
+def _speak(view: IncidentView) -> str:
+    incident = view.incident
+    owner = plain(incident.owner.name, 80) + " owns it." if incident.owner else "Nobody owns it."
+    return f"{headline(incident)}: {plain(incident.title, 200)}. {owner}"

@@ -1,0 +1,152 @@
+"""Answers in Markdown: lists, the state of one incident, help, greeting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cards.blocks import escape, link, safe_url
+from cards.words import ago, headline, next_step, source_name, times, urgency_name
+from models.domain.incidents import Incident, NoteKind
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.views import IncidentView
+
+_MOST = 30
+
+
+def incident_list(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
+    """Return the unfinished incidents, one a line, in the order given."""
+    if not incidents:
+        return "There is no unfinished incident."
+    lines = [f"- {_line(incident, process, now)}" for incident in incidents[:_MOST]]
+    if len(incidents) > _MOST:
+        lines.append(f"- and {len(incidents) - _MOST} more")
+    unowned = sum(incident.owner is None for incident in incidents)
+    covered = "all owned" if not unowned else f"{unowned} without an owner"
+    return f"**{len(incidents)} unfinished, {covered}**\n\n" + "\n".join(lines)
+
+
+def _line(incident: Incident, process: Process, now: datetime) -> str:
+    parts = [headline(incident).partition(" · ")[2], urgency_name(incident, process) or ""]
+    if incident.owner is not None:
+        parts.append(f"{escape(incident.owner.name, 80)} owns it")
+    else:
+        parts.append(f"**nobody owns it**, {ago(incident.created_at, now)} old")
+    kind = "candidate " if not incident.raised else ""
+    told = ", ".join(part for part in (escape(parts[0], 40), escape(parts[1], 80), parts[2]) if part)
+    return f"{kind}**#{incident.id}** {escape(incident.title, 120)} ({told})"
+
+
+def status_text(view: IncidentView, now: datetime) -> str:
+    """Return how an incident stands, for somebody who asks in the thread."""
+    incident, process = view.incident, view.process
+    lines = [f"**{headline(incident)}**: {escape(incident.title, 200)}"]
+    if incident.owner is not None:
+        since = f" for {ago(incident.owned_at, now)}" if incident.owned_at else ""
+        lines.append(f"{escape(incident.owner.name, 80)} owns it{since}.")
+    elif not incident.state.finished:
+        lines.append(f"Nobody owns it, {ago(incident.created_at, now)} after it was reported.")
+    if name := urgency_name(incident, process):
+        made = incident.assessment
+        because = (made.reason or made.because) if made else ""
+        lines.append(f"Urgency: {escape(name, 80)}{f' because {escape(because, 200)}' if because else ''}.")
+    if incident.count:
+        seen = f", last {ago(incident.last_seen, now)} ago" if incident.last_seen else ""
+        lines.append(f"{escape(source_name(incident.source), 60)} reported it {times(incident.count)}{seen}.")
+    if incident.not_safe and not incident.state.finished:
+        lines.append(f"**Do not push to {', '.join(escape(name, 100) for name in incident.not_safe[:6])}.**")
+    if incident.unconfirmed and not incident.state.finished:
+        numbers = ", ".join(str(change.id) for change in incident.unconfirmed[:10])
+        lines.append(f"Changes by hand that wait for a second developer: {numbers}.")
+    if url := safe_url(incident.issue_url):
+        lines.append(f"{link(f'Issue {escape(incident.issue_key, 60)}'.strip(), url)}.")
+    if step := next_step(incident, process):
+        lines.append(escape(step, 300))
+    return "\n\n".join(lines)
+
+
+def oncall_text(people: Sequence[Person]) -> str:
+    """Return who is on call."""
+    if not people:
+        return "Nobody is on call now, or no rota is configured."
+    names = " and ".join(f"**{escape(person.name, 80)}**" for person in people[:10])
+    verb = "is" if len(people) == 1 else "are"
+    return f"{names} {verb} on call. That means seeing that incidents are handled, not handling each oneself."
+
+
+def help_text(process: Process) -> str:
+    """Return every command, with the process's own words for levels, decisions and follow-ups."""
+    levels = " | ".join(level.key for level in process.urgencies)
+    answers = " ".join(
+        f"{question.key}={'<number>' if question.kind == 'number' else 'yes/no/unknown'}"
+        for question in process.questions
+    )
+    options = " | ".join(option.key for option in process.decision_options)
+    kinds = " | ".join(kind.key for kind in process.follow_ups)
+    notes = " | ".join(kind.value for kind in NoteKind)
+    thread = (
+        ("raise", "it is real; somebody takes it"),
+        ("claim", "you take it; that raises it, too"),
+        ("assign @person", "somebody takes it who agreed to"),
+        ("hand over @person", "pass it on"),
+        (f"urgency {answers}", "how bad it is, by the process's questions"),
+        (f"urgency <{levels}> because <reason>", "how bad it is, whatever the questions say"),
+        (f"decide <{options}> with <names>", "what the team decided about an urgent one"),
+        ("note [kind:] <text>", f"into the issue; kind is one of {notes}"),
+        ("link <address> [label]", "a merge request, a document, a call"),
+        ("change <what> because <why not by merge request>", "a change by hand"),
+        ("confirm <number>", "you are the second developer of that change"),
+        ("resolve", "it is over; asks the rest"),
+        (f"follow-up <{kinds}> [title]", "one more issue because of it"),
+        ("reopen [reason]", "it is not over after all"),
+        ("dismiss [reason]", "it is not an incident"),
+        ("merge into <number>", "it is the same problem as another"),
+        ("status", "how it stands"),
+        ("help", "this"),
+    )
+    channel = (
+        ("incident <title>", "declare one that no mail announced"),
+        ("list", "what is unfinished"),
+        ("oncall", "who is on call"),
+        ("help", "this"),
+    )
+    return "\n\n".join(
+        (
+            f"**{escape(process.title, 120)}**",
+            escape(process.definition, 300),
+            "**In an incident's thread**",
+            "\n".join(_command(*each) for each in thread),
+            "**In the channel**",
+            "\n".join(_command(*each) for each in channel),
+            "The buttons of a card do the same.",
+        )
+    )
+
+
+def _command(form: str, meaning: str) -> str:
+    return f"- `{form}`: {meaning}"
+
+
+def greeting(process: Process, devs: str, gateway: str) -> str:
+    """Return what Wilson says when it is installed in a team.
+
+    Args:
+        process: The team's process.
+        devs: The name of the channel for incidents; empty where it was not found.
+        gateway: The name of the channel for access requests; empty where it was not found.
+    """
+    lines = ["**Wilson is here.** It turns alert mails into candidate incidents, and does nothing on its own:"]
+    where = f"in **{escape(devs, 80)}**" if devs else "in a channel that it has not found yet (see `wilson doctor`)"
+    points = [
+        f"Each problem gets one card {where}, and its thread. It names who is on call; whoever can, claims it.",
+        "Owner, urgency and outcome are told in the thread. " + escape(process.channel_hint, 200),
+        "The issue in the tracker is raised and kept up to date. Nobody is assigned unless a person says so.",
+    ]
+    if gateway:
+        points.append(f"Requests for API access appear in **{escape(gateway, 80)}**.")
+    else:
+        points.append("Its channel for requests for API access was not found (see `wilson doctor`).")
+    lines.append("\n".join(f"- {point.strip()}" for point in points))
+    lines.append("Mention it with `help` to see what it understands.")
+    return "\n\n".join(lines)

@@ -1,0 +1,75 @@
+"""Quiet cards about mails that are no alerts: those that nothing recognised, and notices of the API gateway."""
+
+from __future__ import annotations
+
+from cards.actions import encode
+from cards.blocks import (
+    Element,
+    adaptive_card,
+    container,
+    escape,
+    execute,
+    host_of,
+    open_url,
+    plain,
+    rich_text,
+    row,
+    safe_url,
+    text_block,
+    text_run,
+    when,
+)
+from models.domain.alerts import MailKind
+from models.domain.views import MailView
+
+_FACTS = 12
+
+
+def mail_card(view: MailView) -> Element:
+    """Return the card of a mail that became no incident by itself. Once somebody judged it, it offers nothing."""
+    title = "A mail that Wilson does not recognise"
+    if view.kind is MailKind.UNREADABLE:
+        title = "A mail that Wilson could not read"
+    body = [
+        text_block(title, weight="Bolder", subtle=True, size="Small"),
+        rich_text(text_run(view.subject or "(no subject)", 200, weight="Bolder"), spacing="Small"),
+        row("From", rich_text(text_run(view.sender or "unknown", 120))),
+        row("Why", rich_text(text_run(view.reason, 240))),
+        row("Received", text_block(when(view.received_at))),
+    ]
+    buttons: list[Element] = []
+    if view.incident_id is not None:
+        body.append(text_block(f"It became candidate incident #{view.incident_id}.", weight="Bolder"))
+    elif view.set_aside_by is not None:
+        body.append(text_block(f"{escape(view.set_aside_by.name, 80)} says that it is not ours.", weight="Bolder"))
+    else:
+        body.append(text_block("Is it about something that is going wrong?"))
+        buttons = [
+            execute("Make it a candidate", encode("adopt_mail", mail=view.id)),
+            execute("Not ours", encode("set_mail_aside", mail=view.id)),
+        ]
+    return adaptive_card(body, buttons, speak=f"{title}: {plain(view.subject, 200)}")
+
+
+def access_card(view: MailView) -> Element:
+    """Return the card of a notice that an app asks for an API."""
+    body = [
+        container(
+            [
+                text_block("Request for API access", weight="Bolder", size="Small"),
+                rich_text(text_run(view.subject or "(no subject)", 200, size="Large", weight="Bolder")),
+            ],
+            style="accent",
+            bleed=True,
+        ),
+    ]
+    for label, value in view.facts[:_FACTS]:
+        body.append(row(escape(label, 40), rich_text(text_run(value, 200))))
+    body.append(row("From", rich_text(text_run(view.sender or "unknown", 120))))
+    body.append(row("Received", text_block(when(view.received_at))))
+    if view.reason:
+        body.append(text_block(escape(view.reason, 240), subtle=True))
+    body.append(text_block("Approve or decline it in the gateway's console; the gateway informs who asked."))
+    url = safe_url(view.url)
+    buttons = [open_url(f"Open {host_of(url)}", url)] if url else []
+    return adaptive_card(body, buttons, speak=f"Request for API access: {plain(view.subject, 200)}")

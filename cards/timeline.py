@@ -1,0 +1,215 @@
+"""What happened, as a sentence: what the thread is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cards.blocks import escape, host_of, link, mention, plain, safe_url
+from cards.words import NOTES, source_name, times
+from models.domain.incidents import NoteKind
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of Wilson's.
+
+    Attributes:
+        text: Markdown; foreign text in it is escaped.
+        mentions: Whom it mentions; ``blocks.mention_entity`` of each goes along.
+    """
+
+    text: str
+    mentions: tuple[Person, ...] = ()
+
+
+def sentence(entry: Entry, *, plain: bool = False) -> str:
+    """Return what happened as one sentence.
+
+    Args:
+        entry: What happened.
+        plain: Whether it is for a place without Markdown.
+    """
+    return _SENTENCES[entry.verb](_Words(entry, as_plain=plain))
+
+
+def announcement(entry: Entry, process: Process, mentions: Sequence[Person] = ()) -> Message:
+    """Return what the thread is told of something that happened.
+
+    Whoever the sentence names is mentioned where their name stands, the others at its end. An urgent incident asks
+    for the brief meeting.
+    """
+    words = _Words(entry, mentions)
+    parts = [_SENTENCES[entry.verb](words)]
+    if entry.verb is Verb.ASSESSED and entry.data.get("then") == "decide":
+        parts.append(f"**{escape(process.decision_question, 300)}**")
+        if url := safe_url(process.meeting_url):
+            parts.append(f"{link('Start the meeting', url)}, then press **Decide** on the card.")
+        else:
+            parts.append("Meet, then press **Decide** on the card.")
+    rest = [mention(person) for person in mentions if person not in words.mentioned]
+    if rest:
+        parts.append(" ".join(rest))
+    return Message(" ".join(parts), tuple(mentions))
+
+
+class _Words:
+    """What a sentence takes from its entry, escaped."""
+
+    def __init__(self, entry: Entry, mentions: Sequence[Person] = (), *, as_plain: bool = False) -> None:
+        self.entry = entry
+        self.mentions = mentions
+        self.mentioned: list[Person] = []
+        self.as_plain = as_plain
+
+    def escaped(self, text: str, limit: int) -> str:
+        return plain(text, limit) if self.as_plain else escape(text, limit)
+
+    def has(self, key: str) -> bool:
+        return self.entry.data.get(key) not in (None, "", False)
+
+    def text(self, key: str, limit: int = 300) -> str:
+        value = self.entry.data.get(key)
+        return "" if value is None else self.escaped(str(value), limit)
+
+    def bold(self, key: str, limit: int = 80) -> str:
+        text = self.text(key, limit)
+        return text if self.as_plain or not text else f"**{text}**"
+
+    @property
+    def actor(self) -> str:
+        actor = self.entry.actor
+        return self.escaped(actor.name, 80) if actor else "Wilson"
+
+    def person(self, key: str) -> str:
+        """Return a name from the data; a mention where that person is to be mentioned."""
+        name = self.entry.data.get(key)
+        for each in self.mentions:
+            if each.name == name and each not in self.mentioned:
+                self.mentioned.append(each)
+                return mention(each)
+        return self.text(key, 80) or "somebody"
+
+    def link(self) -> str:
+        address = str(self.entry.data.get("url") or "")
+        label = str(self.entry.data.get("label") or address)
+        url = safe_url(address)
+        if url is None or self.as_plain:
+            return self.escaped(label, 120) if label == address else f"{self.escaped(label, 120)}"
+        host = host_of(url)
+        return link(escape(host if label == address else f"{label[:80]} ({host})", 160), url)
+
+    def tail(self, key: str, before: str, limit: int = 300) -> str:
+        """Return ``before`` and the text, where there is one."""
+        return f"{before}{self.text(key, limit)}" if self.has(key) else ""
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…", ".”")) else f"{text}."
+
+
+def _reported(words: _Words) -> str:
+    source = source_name(str(words.entry.data.get("source") or ""))
+    return _ended(f"{words.escaped(source, 60)} reported it{words.tail('summary', ': ')}")
+
+
+def _count(words: _Words) -> str:
+    value = words.entry.data.get("count")
+    return times(value) if isinstance(value, int) and not isinstance(value, bool) else "again"
+
+
+def _claimed(words: _Words) -> str:
+    taken = f" (taken over from {words.person('from')})" if words.has("from") else ""
+    return f"{words.actor} owns this now{taken}."
+
+
+def _assigned(words: _Words) -> str:
+    taken = f" It was {words.person('from')}'s before." if words.has("from") else ""
+    return f"{words.actor} assigned this to {words.person('to')}, who owns it now.{taken}"
+
+
+def _handed_over(words: _Words) -> str:
+    before = words.entry.data.get("from")
+    actor = words.entry.actor
+    whose = "" if (actor and actor.name == before) or not before else f" from {words.person('from')}"
+    return f"{words.actor} handed this over{whose} to {words.person('to')}, who owns it now."
+
+
+def _assessed(words: _Words) -> str:
+    return _ended(f"{words.actor} set the urgency to {words.bold('urgency')}{words.tail('because', ': ')}")
+
+
+def _noted(words: _Words) -> str:
+    kinds = {kind.value: name for kind, name in NOTES.items()}
+    kind = kinds.get(str(words.entry.data.get("kind")), NOTES[NoteKind.OBSERVATION]).lower()
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"{words.actor} added {article} {kind} to the issue."
+
+
+def _proposed(words: _Words) -> str:
+    what = _ended(f"{words.actor} makes change {words.text('number', 10)} by hand: {words.text('what')}")
+    why = _ended(f"Not by merge request because {words.text('why')}") if words.has("why") else ""
+    return " ".join(filter(None, (what, why, "A second developer, on a call, must confirm it.")))
+
+
+def _confirmed(words: _Words) -> str:
+    return f"{words.actor} confirmed change {words.text('number', 10)} by hand, which {words.person('by')} makes."
+
+
+def _not_safe(words: _Words) -> str:
+    mark = "" if words.as_plain else "**"
+    names = words.text("repositories")
+    return f"{mark}Do not push to {names}:{mark} {words.actor} says its trunk is not safe to deploy again."
+
+
+def _resolved(words: _Words) -> str:
+    parts = [_ended(f"{words.actor} resolved this{words.tail('cause', '. Cause: ')}")]
+    if words.has("repositories"):
+        parts.append(_ended(f"Rolled back and safe to deploy again: {words.text('repositories')}"))
+    if words.has("follow_ups"):
+        parts.append(_ended(f"Follow-ups: {words.text('follow_ups', 500)}"))
+    elif words.has("none_reason"):
+        parts.append(_ended(f"No follow-up is needed: {words.text('none_reason')}"))
+    return " ".join(parts)
+
+
+_SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
+    Verb.REPORTED: _reported,
+    Verb.REPEATED: lambda words: f"It was reported {_count(words)} now.",
+    Verb.RECOVERED: lambda words: "The alert recovered. That alone does not resolve the incident.",
+    Verb.FIRED_AGAIN: lambda words: f"The alert fires again ({_count(words)} so far).",
+    Verb.FLAPPING: lambda words: (
+        "The alert is flapping: it goes on and off. The card counts on, the thread stays quiet."
+    ),
+    Verb.DECLARED: lambda words: _ended(f"{words.actor} declared this incident{words.tail('summary', ': ')}"),
+    Verb.RAISED: lambda words: f"{words.actor} raised this as an incident. Who takes it?",
+    Verb.CLAIMED: _claimed,
+    Verb.ASSIGNED: _assigned,
+    Verb.HANDED_OVER: _handed_over,
+    Verb.ASSESSED: _assessed,
+    Verb.DECIDED: lambda words: _ended(
+        f"The team decided: {words.bold('option')}. Present: {words.text('present')}. Recorded by {words.actor}"
+    ),
+    Verb.NOTED: _noted,
+    Verb.LINKED: lambda words: f"{words.actor} linked {words.link()}.",
+    Verb.CHANGE_PROPOSED: _proposed,
+    Verb.CHANGE_CONFIRMED: _confirmed,
+    Verb.NOT_SAFE: _not_safe,
+    Verb.RESOLVED: _resolved,
+    Verb.FOLLOW_UP: lambda words: _ended(
+        f"{words.actor} raised a follow-up ({words.text('kind', 80)}): {words.text('title', 200)}"
+    ),
+    Verb.REOPENED: lambda words: _ended(f"{words.actor} reopened this{words.tail('reason', ': ')}"),
+    Verb.DISMISSED: lambda words: _ended(
+        f"{words.actor} says that this is not an incident{words.tail('reason', ': ')}"
+    ),
+    Verb.MERGED: lambda words: _ended(
+        f"{words.actor} merged this into incident {words.text('into', 20)}{words.tail('title', ': ', 200)}"
+    ),
+    Verb.ABSORBED: lambda words: _ended(
+        f"{words.actor} merged incident {words.text('part', 20)} into this one{words.tail('title', ': ', 200)}"
+    ),
+}

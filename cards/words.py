@@ -1,0 +1,108 @@
+"""How things are called on cards and in messages, wherever they stand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cards.blocks import clean
+from models.domain.incidents import Incident, NoteKind, State
+from models.domain.process import Process
+
+_SOURCES = {
+    "alertmanager": "Alertmanager",
+    "aws_cloudwatch": "AWS CloudWatch",
+    "azure_monitor": "Azure Monitor",
+    "gcp_billing": "GCP Billing",
+    "gcp_error_reporting": "GCP Error Reporting",
+    "gcp_monitoring": "GCP Monitoring",
+    "gcp_uptime": "GCP Uptime Check",
+    "gitlab_alert": "GitLab alert",
+    "gitlab_pipeline": "GitLab pipeline",
+    "grafana": "Grafana",
+    "person": "A person",
+    "uptime_kuma": "Uptime Kuma",
+}
+_SHORT_WORDS = {"gcp", "aws", "api", "sql", "tls", "ssl", "dns"}
+
+STATES = {
+    State.CANDIDATE: "Candidate incident",
+    State.OPEN: "Incident",
+    State.RESOLVED: "Resolved incident",
+    State.CLOSED: "Closed incident",
+    State.DISMISSED: "Dismissed",
+}
+
+NOTES = {
+    NoteKind.OBSERVATION: "Observation",
+    NoteKind.ACTION: "Action",
+    NoteKind.REASONING: "Reasoning",
+    NoteKind.DECISION: "Decision",
+    NoteKind.STATUS: "Service status",
+}
+
+
+def source_name(source: str) -> str:
+    """Return a source's name in words; one that is not known here is taken apart at its underscores."""
+    if name := _SOURCES.get(source):
+        return name
+    words = clean(source, 40).replace("_", " ").split()
+    return " ".join(word.upper() if word in _SHORT_WORDS else word.capitalize() for word in words) or "Unknown"
+
+
+def headline(incident: Incident) -> str:
+    """Return what it is and how it stands: ``Candidate incident #42 · firing``."""
+    parts = [f"{STATES[incident.state]} #{incident.id}"]
+    if incident.state is State.DISMISSED and incident.merged_into is not None:
+        parts = [f"Merged #{incident.id}"]
+    if incident.flapping:
+        parts.append("flapping")
+    elif incident.alerting is not None:
+        parts.append("firing" if incident.alerting else "recovered")
+    return " · ".join(parts)
+
+
+def times(count: int) -> str:
+    """Return how often, in words."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long ago something was: ``12 min``."""
+    gone = max(now - at, timedelta())
+    minutes = int(gone.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 90:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{round(minutes / 60)} h"
+    return f"{round(minutes / 60 / 24)} days"
+
+
+def urgency_name(incident: Incident, process: Process) -> str | None:
+    """Return the level's name, or its key where the process has dropped it since; ``None`` for not assessed."""
+    level = process.urgency(incident.urgency)
+    return level.name if level else incident.urgency
+
+
+def next_step(incident: Incident, process: Process) -> str:
+    """Return what somebody should do about it now, in one sentence; empty where nothing is left to do."""
+    match incident.state:
+        case State.CANDIDATE:
+            return "Is it real? Claim it if you take it, raise it if somebody else should, or say that it is none."
+        case State.RESOLVED:
+            return "It waits for the incident review, which closes it."
+        case State.CLOSED | State.DISMISSED:
+            return ""
+    level = process.urgency(incident.urgency)
+    if incident.owner is None:
+        return "Somebody must take it: claim it, or assign it to whoever agreed to."
+    if level is None:
+        return "How bad is it? Set the urgency."
+    if incident.must_decide(process):
+        return process.decision_question
+    if incident.unconfirmed:
+        return "A second developer, on a call with the first, confirms the change by hand."
+    if incident.not_safe:
+        return "Make the trunk safe to deploy again, then resolve."
+    return "Investigate, write findings down with Note, and resolve it when it is over."
