@@ -14,6 +14,7 @@ from models.domain.effects import (
     LearnTeam,
     NoteIssue,
     PostCard,
+    PostDigest,
     PostMail,
     RaiseFollowUp,
     RaiseIssue,
@@ -118,6 +119,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TRACKER, f"tracker:{incident_id}", incident_id, False, None
         case PostMail(mail_id):
             return TEAMS, f"teams:mail:{mail_id}", mail_id, False, f"mail:{mail_id}"
+        case PostDigest(digest_id):
+            return TEAMS, f"teams:digest:{digest_id}", digest_id, False, f"digest:{digest_id}"
         case LearnTeam(team_id):
             return TEAMS, f"teams:team:{team_id}"[:100], 0, False, f"team:{team_id}"[:100]
         case Answer():

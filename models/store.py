@@ -15,7 +15,7 @@ from models.codec import (
     incident_from_text,
     incident_to_text,
 )
-from models.domain.effects import Answer, Effect, LearnTeam, PostMail
+from models.domain.effects import Answer, Effect, LearnTeam, PostDigest, PostMail
 from models.domain.incidents import Decision, Incident, State
 from models.domain.timeline import Entry
 from models.queue import enqueue, priority_of
@@ -82,6 +82,12 @@ async def incidents_in(states: Iterable[State], limit: int = 200) -> list[Incide
     return [incident_of(row) for row in await reading().rows(statement, *names, limit)]
 
 
+async def incidents_of_digest(digest_id: int) -> list[Incident]:
+    """Return the incidents that a digest card shows."""
+    statement = "SELECT id, version, body FROM incidents WHERE digest_id = ? ORDER BY id"
+    return [incident_of(row) for row in await reading().rows(statement, digest_id)]
+
+
 async def timeline(incident_id: int) -> list[Entry]:
     """Return an incident's timeline, oldest first."""
     rows = await reading().rows("SELECT entry FROM timeline WHERE incident_id = ? ORDER BY id", incident_id)
@@ -134,9 +140,11 @@ async def create(decision: Decision, *, once: Sequence[str] = ()) -> Incident:
 async def write_incident(db: Database, before: Incident, after: Incident, at: int) -> Incident:
     after = replace(after, id=before.id, version=before.version + 1)
     count = await db.run(
-        "UPDATE incidents SET version = ?, state = ?, updated_ms = ?, body = ? WHERE id = ? AND version = ?",
+        "UPDATE incidents SET version = ?, state = ?, digest_id = ?, updated_ms = ?, body = ?"
+        " WHERE id = ? AND version = ?",
         after.version,
         after.state.value,
+        after.digest_id,
         at,
         incident_to_text(after),
         before.id,
@@ -201,7 +209,7 @@ async def record_decisions(db: Database, decisions: Sequence[tuple[int, Decision
 
 def _of(effect: Effect, incident_id: int) -> Effect:
     """Give an effect of a new incident the number that the database gave it."""
-    if isinstance(effect, PostMail | LearnTeam | Answer) or effect.incident_id:
+    if isinstance(effect, PostMail | PostDigest | LearnTeam | Answer) or effect.incident_id:
         return effect
     return replace(effect, incident_id=incident_id)
 

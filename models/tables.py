@@ -19,6 +19,7 @@ class IncidentRow(Model):
     version = fields.IntField()
     state = fields.CharField(max_length=16, db_index=True)
     fingerprint = fields.CharField(max_length=64, db_index=True)
+    digest_id = fields.IntField(null=True, db_index=True)
     updated_ms = fields.BigIntField()
     body = fields.TextField()
 
@@ -155,7 +156,7 @@ class DigestRow(Model):
     """Candidates that share one digest card."""
 
     id = fields.IntField(primary_key=True)
-    incidents = fields.TextField()
+    created_ms = fields.BigIntField()
 
     class Meta:
         table = "digests"

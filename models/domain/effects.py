@@ -79,6 +79,13 @@ class PostMail:
 
 
 @dataclass(frozen=True, slots=True)
+class PostDigest:
+    """Post or renew the card that lists candidates which came faster than cards can be posted."""
+
+    digest_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class LearnTeam:
     """Look up the channels and members of a team that the bot was installed in, and greet its channel."""
 
@@ -110,6 +117,7 @@ Effect = (
     | NoteIssue
     | RaiseFollowUp
     | PostMail
+    | PostDigest
     | LearnTeam
     | Answer
 )

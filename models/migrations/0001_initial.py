@@ -1,7 +1,7 @@
-from tortoise import fields, migrations
-from tortoise.indexes import Index
+from tortoise import migrations
 from tortoise.migrations import operations as ops
-
+from tortoise import fields
+from tortoise.indexes import Index
 
 class Migration(migrations.Migration):
     initial = True
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             name='DigestRow',
             fields=[
                 ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('incidents', fields.TextField(unique=False)),
+                ('created_ms', fields.BigIntField()),
             ],
             options={'table': 'digests', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ('version', fields.IntField()),
                 ('state', fields.CharField(db_index=True, max_length=16)),
                 ('fingerprint', fields.CharField(db_index=True, max_length=64)),
+                ('digest_id', fields.IntField(null=True, db_index=True)),
                 ('updated_ms', fields.BigIntField()),
                 ('body', fields.TextField(unique=False)),
             ],

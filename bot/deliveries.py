@@ -1,0 +1,376 @@
+"""One function per effect: what is rendered, and to whom it goes.
+
+Everything is rendered from the state of the moment, so that a retry never tells old news. A delivery may run
+twice (a process may die between doing and settling), so each first looks whether it was done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import orjson
+
+from bot import issues
+from bot.outbox import NotYet
+from bot.pacing import Pacer
+from bot.surroundings import Surroundings
+from cards.digest import digest_card
+from cards.incident import incident_card
+from cards.lists import greeting
+from cards.mail import access_card, mail_card
+from cards.timeline import announcement
+from models import digests, directory, mails, queue, store
+from models.directory import DIGEST, INCIDENT, MAIL, Card
+from models.domain.alerts import MailKind
+from models.domain.effects import (
+    Announce,
+    Answer,
+    Effect,
+    LearnTeam,
+    NoteIssue,
+    PostCard,
+    PostDigest,
+    PostMail,
+    RaiseFollowUp,
+    RaiseIssue,
+    RefreshCard,
+    SyncIssue,
+)
+from models.domain.incidents import Decision, Incident
+from models.domain.views import DigestView, MailView
+from models.mails import MailRecord
+from models.operations.incidents import load
+from models.ports import ChannelAddress, IssueTracker, Message, Messenger, Permanent, ThreadAddress
+from models.queue import Item
+from models.store import from_ms
+
+log = logging.getLogger(__name__)
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How much earlier than ours the tracker's clock may be when an issue is looked for."""
+WAIT_FOR_TEAM = 5.0
+MOST_MENTIONS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The configured channels: each a name or an id."""
+
+    devs: str
+    gateway: str
+
+
+class Deliveries:
+    """Carries effects to Teams and to the issue tracker."""
+
+    def __init__(
+        self,
+        messenger: Messenger,
+        tracker: IssueTracker,
+        surroundings: Surroundings,
+        channels: Channels,
+        pacer: Pacer,
+        *,
+        template: str,
+    ) -> None:
+        self._messenger = messenger
+        self._tracker = tracker
+        self._around = surroundings
+        self._channels = channels
+        self._pacer = pacer
+        self._template = template
+
+    async def prepare(self) -> None:
+        """Fold new candidates into a digest where more wait than may be posted in a minute, the mildest first."""
+        most = self._around.process.digest_cards_per_minute
+        items = await queue.new_cards()
+        if len(items) > most:
+            digest = await digests.fold(items[most:])
+            log.warning(
+                "%d new candidates wait; %d of them go into digest %s", len(items), len(items) - most, digest
+            )
+
+    async def deliver(self, item: Item) -> Sequence[Effect]:
+        """Carry out one item.
+
+        Returns:
+            What follows from it.
+
+        Raises:
+            NotYet: Something must be there first, or the limits of Teams say to wait.
+            PortError: The other side did not do it.
+        """
+        match item.effect:
+            case PostCard(incident_id):
+                return await self._post_card(await load(incident_id))
+            case RefreshCard(incident_id):
+                return await self._refresh_card(await load(incident_id))
+            case Announce() as effect:
+                return await self._announce(effect)
+            case PostMail(mail_id):
+                return await self._post_mail(mail_id)
+            case PostDigest(digest_id):
+                return await self._post_digest(digest_id)
+            case LearnTeam(team_id):
+                return await self._learn_team(team_id)
+            case Answer() as effect:
+                return await self._answer(effect)
+            case RaiseIssue(incident_id):
+                return await self._raise_issue(await load(incident_id), item)
+            case SyncIssue(incident_id):
+                return await self._sync_issue(await load(incident_id))
+            case NoteIssue() as effect:
+                return await self._note_issue(effect, item)
+            case RaiseFollowUp(incident_id, follow_up):
+                return await self._raise_follow_up(await load(incident_id), follow_up, item)
+
+    # -- Teams --------------------------------------------------------------------------------------------
+
+    async def _post_card(self, incident: Incident) -> Sequence[Effect]:
+        if incident.digest_id is not None or await directory.cards_of(INCIDENT, incident.id):
+            return ()
+        await self._post(await self._devs(), INCIDENT, incident.id, self._card(incident))
+        return ()
+
+    def _card(self, incident: Incident) -> Message:
+        card = incident_card(self._around.view(incident), now=datetime.now(UTC))
+        return Message(card=card, summary=f"Incident {incident.id}: {incident.title}"[:200])
+
+    async def _refresh_card(self, incident: Incident) -> Sequence[Effect]:
+        if incident.digest_id is not None:
+            return [PostDigest(incident.digest_id)]
+        for card in await directory.cards_of(INCIDENT, incident.id):
+            await self._update(card, self._card(incident))
+        return ()
+
+    async def _announce(self, effect: Announce) -> Sequence[Effect]:
+        cards = await directory.cards_of(INCIDENT, effect.incident_id)
+        if not cards:
+            return ()
+        mentions = effect.mentions
+        if effect.whole_team:
+            others = [each for each in self._around.team if not each.same(effect.entry.actor)]
+            mentions = (*mentions, *others)[:MOST_MENTIONS]
+        text, mentioned = announcement(effect.entry, self._around.process, mentions)
+        message = Message(text=text, mentions=tuple(mentioned))
+        await self._reply(cards[0].thread, message)
+        return ()
+
+    async def _post_mail(self, mail_id: int) -> Sequence[Effect]:
+        record = await mails.mail(mail_id)
+        if record is None:
+            return ()
+        view = _mail_view(record)
+        access = view.kind is MailKind.ACCESS_REQUEST
+        message = Message(card=access_card(view) if access else mail_card(view), summary=view.subject[:200])
+        cards = await directory.cards_of(MAIL, mail_id)
+        for card in cards:
+            await self._update(card, message)
+        if not cards:
+            await self._post(await (self._gateway() if access else self._devs()), MAIL, mail_id, message)
+        return ()
+
+    async def _post_digest(self, digest_id: int) -> Sequence[Effect]:
+        incidents = await store.incidents_of_digest(digest_id)
+        worst_first = sorted(incidents, key=lambda each: (queue.priority_of(each.severity), each.id))
+        view = DigestView(digest_id, tuple(worst_first), self._around.process)
+        message = Message(card=digest_card(view), summary=f"{len(incidents)} more new candidates")
+        cards = await directory.cards_of(DIGEST, digest_id)
+        for card in cards:
+            await self._update(card, message)
+        if not cards:
+            await self._post(await self._devs(), DIGEST, digest_id, message)
+        return ()
+
+    async def _learn_team(self, team_id: str) -> Sequence[Effect]:
+        found = [each for each in await directory.installations() if each.team_id == team_id]
+        if not found:
+            return ()
+        installation = found[0]
+        channels = await self._messenger.channels(installation.service_url, team_id)
+        devs, gateway = (_channel(channels, wanted) for wanted in (self._channels.devs, self._channels.gateway))
+        await directory.channels_found(team_id, devs, gateway)
+        await directory.remember_people(list(await self._messenger.members(installation.service_url, team_id)))
+        await self._around.refresh()
+        names = ", ".join(name for _, name in channels)
+        for wanted, channel in ((self._channels.devs, devs), (self._channels.gateway, gateway)):
+            if channel is None:
+                log.error(
+                    "no channel %r in team %r (it has: %s): rename it, or set teams.*_channel",
+                    wanted,
+                    team_id,
+                    names,
+                )
+        if devs is not None and not installation.greeted:
+            text = greeting(self._around.process, self._channels.devs, self._channels.gateway)
+            await self._paced(installation.address(devs).channel_id)
+            await self._messenger.post(installation.address(devs), Message(text=text))
+            await directory.greeted(team_id)
+        return ()
+
+    async def _answer(self, effect: Answer) -> Sequence[Effect]:
+        thread = ThreadAddress(effect.service_url, effect.tenant_id, effect.conversation_id, "")
+        card = orjson.loads(effect.card) if effect.card else None
+        await self._reply(thread, Message(text=effect.text, card=card))
+        return ()
+
+    async def _devs(self) -> ChannelAddress:
+        return await self._channel_address("devs_channel", self._channels.devs)
+
+    async def _gateway(self) -> ChannelAddress:
+        return await self._channel_address("gateway_channel", self._channels.gateway)
+
+    async def _channel_address(self, which: str, wanted: str) -> ChannelAddress:
+        installations = await directory.installations()
+        for installation in installations:
+            channel: str | None = getattr(installation, which)
+            if channel is not None:
+                return installation.address(channel)
+        if installations:
+            raise NotYet(
+                f"no channel {wanted!r} in any team that the bot is in: see wilson doctor", WAIT_FOR_TEAM * 6
+            )
+        raise NotYet("the bot is not installed in a team yet", WAIT_FOR_TEAM)
+
+    async def _post(self, channel: ChannelAddress, kind: str, subject: int, message: Message) -> None:
+        await self._paced(channel.channel_id)
+        thread = await self._messenger.post(channel, message)
+        await directory.remember_card(kind, subject, thread)
+
+    async def _reply(self, thread: ThreadAddress, message: Message) -> None:
+        await self._paced(thread.conversation_id)
+        await self._messenger.reply(thread, message)
+
+    async def _update(self, card: Card, message: Message) -> None:
+        await self._paced(card.thread.conversation_id)
+        await self._messenger.update(card.thread, message)
+
+    async def _paced(self, conversation: str) -> None:
+        wait = self._pacer.take(conversation)
+        if wait > 0:
+            raise NotYet("the limits of Teams", wait)
+
+    # -- issue tracker ------------------------------------------------------------------------------------
+
+    async def _raise_issue(self, incident: Incident, item: Item) -> Sequence[Effect]:
+        if incident.issue_key or not incident.raised:
+            return ()
+        instance = await directory.instance()
+        mark = issues.incident_marker(incident.id, instance)
+        ref = None
+        if item.attempts > 1:
+            ref = await self._tracker.find_by_marker(mark, from_ms(item.created_ms) - CLOCK_SKEW)
+        if ref is None:
+            timeline = await store.timeline(incident.id)
+            thread = await self._thread_url(incident)
+            new = issues.incident_issue(incident, self._around.process, self._template, timeline, thread, instance)
+            ref = await self._tracker.create(new)
+        await self._keep(incident.id, lambda each: replace(each, issue_key=ref.key, issue_url=ref.url))
+        return [RefreshCard(incident.id), SyncIssue(incident.id)]
+
+    async def _thread_url(self, incident: Incident) -> str:
+        cards = await directory.cards_of(INCIDENT, incident.id)
+        if not cards:
+            return ""
+        thread = cards[0].thread
+        channel, _, root = thread.conversation_id.partition(";messageid=")
+        return (
+            f"https://teams.microsoft.com/l/message/{quote(channel, safe='')}/{quote(root, safe='')}"
+            if root
+            else ""
+        )
+
+    async def _sync_issue(self, incident: Incident) -> Sequence[Effect]:
+        await self._tracker.change(self._key(incident), issues.issue_change(incident, self._around.process))
+        return ()
+
+    async def _note_issue(self, effect: NoteIssue, item: Item) -> Sequence[Effect]:
+        incident = await load(effect.incident_id)
+        mark = issues.marker("note", item.uid)
+        body = issues.blocks(issues.comment_body(effect.entry), mark)
+        await self._tracker.comment(self._key(incident), body, mark)
+        return ()
+
+    async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:
+        follow_up = next((each for each in incident.follow_ups if each.id == name), None)
+        if follow_up is None:
+            return ()
+        key = follow_up.key
+        if not key:
+            instance = await directory.instance()
+            mark = issues.follow_up_marker(incident.id, name, instance)
+            ref = None
+            if item.attempts > 1:
+                ref = await self._tracker.find_by_marker(mark, from_ms(item.created_ms) - CLOCK_SKEW)
+            if ref is None:
+                ref = await self._tracker.create(
+                    issues.follow_up_issue(incident, follow_up, self._around.process, instance)
+                )
+            key, url = ref.key, ref.url
+            await self._keep(incident.id, lambda each: _with_follow_up(each, name, key, url))
+        await self._tracker.link(key, self._key(incident))
+        return [RefreshCard(incident.id)]
+
+    @staticmethod
+    def _key(incident: Incident) -> str:
+        if not incident.issue_key:
+            raise Permanent("the incident has no issue: its raising was dropped from the outbox")
+        return incident.issue_key
+
+    @staticmethod
+    async def _keep(incident_id: int, change: Callable[[Incident], Incident]) -> None:
+        """Write down what the tracker answered, whatever people do to the incident meanwhile."""
+        while True:
+            before = await load(incident_id)
+            try:
+                await store.commit([(before, Decision(change(before)))])
+            except store.Conflict:
+                continue
+            return
+
+
+def _with_follow_up(incident: Incident, name: str, key: str, url: str) -> Incident:
+    named = tuple(replace(each, key=key, url=url) if each.id == name else each for each in incident.follow_ups)
+    return replace(incident, follow_ups=named)
+
+
+def _channel(channels: Sequence[tuple[str, str]], wanted: str) -> str | None:
+    """Find a channel by its id or its name, whatever the case and the blanks around it."""
+    name = wanted.strip().casefold()
+    return next((each for each, title in channels if each == wanted or title.strip().casefold() == name), None)
+
+
+def _mail_view(record: MailRecord) -> MailView:
+    reading = record.reading
+    alert = reading.alert
+    details = alert.details if alert else {}
+    facts = tuple((label, _fact(details[key])) for key, label in _ACCESS_FACTS if details.get(key))
+    return MailView(
+        record.id,
+        reading.kind,
+        alert.title if alert and reading.kind is MailKind.ACCESS_REQUEST else reading.subject,
+        reading.sender,
+        reading.reason,
+        record.received_at,
+        url=(alert.incident_url or "") if alert else "",
+        facts=facts,
+        incident_id=record.incident_id,
+        set_aside_by=record.set_aside_by,
+    )
+
+
+_ACCESS_FACTS = (
+    ("app_name", "App"),
+    ("app_id", "App id"),
+    ("team", "Team"),
+    ("developer_email", "Requested by"),
+    ("api_products", "API products"),
+)
+
+
+def _fact(value: object) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,135 @@
+"""What an incident looks like in the issue tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
+from cards.timeline import sentence
+from models.domain.incidents import FollowUp, Incident, State
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+from models.ports import IssueChange, IssueKind, Iteration, NewIssue
+
+TAKEN_OFF = "workflow::"
+"""Labels of this scope exclude each other; trackers without scoped labels are told which to take off."""
+
+
+def incident_issue(
+    incident: Incident, process: Process, template: str, timeline: Sequence[Entry], thread_url: str, instance: str
+) -> NewIssue:
+    """Return the incident's issue as it is raised.
+
+    Args:
+        template: The tracker's template to start from.
+        timeline: What happened before it was raised; what comes later follows as comments.
+        thread_url: Where the team talks about it; empty where that is not known.
+        instance: This installation's own name, for the marker.
+    """
+    level = process.urgency(incident.urgency)
+    return NewIssue(
+        kind=IssueKind.INCIDENT,
+        title=title(incident.title),
+        body=_body(incident, timeline, thread_url, incident_marker(incident.id, instance)),
+        marker=incident_marker(incident.id, instance),
+        template=template or None,
+        labels=process.incident_labels,
+        assignee=_username(incident),
+        iteration=Iteration.CURRENT,
+        severity=level.severity if level else None,
+    )
+
+
+def _username(incident: Incident) -> str | None:
+    return (incident.owner.username or incident.owner.name) if incident.owner else None
+
+
+def incident_marker(incident_id: int, instance: str) -> str:
+    """Return the hidden text by which the incident's issue is found again."""
+    return marker("incident", f"{instance}.{incident_id}")
+
+
+def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str, mark: str) -> str:
+    facts = [
+        ("Source", plain(incident.source)),
+        ("Project", plain(incident.project or "")),
+        ("Resource", plain(incident.resource or "")),
+        ("Condition", plain(incident.condition or "")),
+        ("Severity as the source says", plain(incident.severity or "")),
+        ("First seen", _when(incident.first_seen)),
+        ("Last seen", _when(incident.last_seen)),
+        ("Reported", f"{incident.count} times" if incident.count > 1 else ""),
+        ("Declared by", plain(incident.declared_by.name) if incident.declared_by else ""),
+        ("Source's page", link("open", incident.source_url) if incident.source_url else ""),
+        ("Teams thread", link("open", thread_url) if thread_url else ""),
+    ]
+    told = "\n".join(f"- **{name}:** {value}" for name, value in facts if value)
+    links = "\n".join(f"- {link(each.label, each.url)}" for each in incident.links)
+    before = [entry for entry in timeline if incident.raised_at is None or entry.at < incident.raised_at]
+    notes = "\n\n".join(comment_body(entry) for entry in before if entry.verb is Verb.NOTED)
+    return blocks(
+        "## What is known",
+        told,
+        f"### What the source said\n\n{fence(incident.summary)}" if incident.summary else "",
+        f"### Links\n\n{links}" if links else "",
+        f"### Noted before it was raised\n\n{notes}" if notes else "",
+        mark,
+    )
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def comment_body(entry: Entry) -> str:
+    """Return one timeline entry as a comment."""
+    who = plain(entry.actor.name) if entry.actor else "Wilson"
+    if entry.verb is Verb.NOTED:
+        kind = str(entry.data.get("kind") or "note").capitalize()
+        return blocks(f"**{plain(kind)}** – {who}, {_when(entry.at)}", note_text(str(entry.data.get("text") or "")))
+    return blocks(f"{plain(sentence(entry, plain=True))}", f"*{who}, {_when(entry.at)}*")
+
+
+def issue_change(incident: Incident, process: Process) -> IssueChange:
+    """Return what the issue should say now: labels, assignee, iteration, severity (W26, W29, W53, W54)."""
+    level = process.urgency(incident.urgency)
+    over = incident.state in (State.RESOLVED, State.DISMISSED, State.CLOSED)
+    add, remove = process.incident_labels, process.review_labels
+    if over:
+        add, remove = remove, add
+    return IssueChange(
+        title=title(incident.title),
+        add_labels=add,
+        remove_labels=tuple(label for label in remove if label.startswith(TAKEN_OFF) and label not in add),
+        assignee=_username(incident) or "",
+        iteration=Iteration.NONE if over else Iteration.CURRENT,
+        severity=level.severity if level else None,
+    )
+
+
+def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, instance: str) -> NewIssue:
+    """Return the issue of a follow-up: labelled, tagged for refinement, in no iteration (W57-W60)."""
+    kind = process.follow_up(follow_up.kind)
+    mark = follow_up_marker(incident.id, follow_up.id, instance)
+    cause = incident.resolution.cause if incident.resolution else ""
+    body = blocks(
+        f"Raised because of the incident {link(incident.title, incident.issue_url)}."
+        if incident.issue_url.startswith("https://")
+        else f"Raised because of incident {plain(incident.issue_key)}: {plain(incident.title)}.",
+        f"Why: {plain(kind.question)}." if kind else "",
+        f"Cause as far as it is known:\n\n{fence(cause)}" if cause else "",
+        mark,
+    )
+    return NewIssue(
+        kind=IssueKind.ISSUE,
+        title=title(follow_up.title),
+        body=body,
+        marker=mark,
+        labels=(*process.follow_up_labels, *(kind.labels if kind else ())),
+    )
+
+
+def follow_up_marker(incident_id: int, follow_up: str, instance: str) -> str:
+    """Return the hidden text by which a follow-up's issue is found again."""
+    return marker("follow-up", f"{instance}.{incident_id}.{follow_up}")

@@ -1,0 +1,163 @@
+"""Delivering what waits in the outbox: lease, deliver, settle.
+
+In order within a stream, side by side between streams, so that a tracker that is away never holds a card.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from models import queue
+from models.domain.effects import Effect
+from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.queue import Item
+from models.store import now_ms
+
+log = logging.getLogger(__name__)
+
+LEASE_MS = 90_000
+"""Longer than any attempt may take, so that a lease that runs out means a process that is gone."""
+ATTEMPT_SECONDS = 80
+BATCH = 16
+IDLE_SECONDS = 0.5
+FIRST_DELAY, LONGEST_DELAY = 2.0, 600.0
+GIVE_UP_MS = 3 * 24 * 3600 * 1000
+"""For how long what keeps failing in passing is tried before it is parked."""
+AMBIGUOUS_TRIES = 5
+
+
+class NotYet(Exception):
+    """The time has not come: something that must be there first is not, or the limits say to wait.
+
+    Args:
+        reason: What it waits for, for ``wilson outbox``.
+        seconds: For how long.
+    """
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+def next_try(item: Item, error: PortError, now: int, jitter: float) -> int | None:
+    """Decide when an item is tried again.
+
+    Args:
+        now: The present time in milliseconds.
+        jitter: Between 0 and 1.
+
+    Returns:
+        When it is due, in milliseconds; ``None`` to park it.
+    """
+    if isinstance(error, Permanent):
+        return None
+    if isinstance(error, Ambiguous) and item.attempts >= AMBIGUOUS_TRIES:
+        return None
+    if now - (item.attempted_ms or now) > GIVE_UP_MS:
+        return None
+    delay: float = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(item.attempts - 1, 20))
+    delay *= 0.5 + jitter / 2
+    if isinstance(error, Temporary) and error.retry_after is not None:
+        delay = max(delay, error.retry_after)
+    return now + round(delay * 1000)
+
+
+class Outbox:
+    """Runs the deliveries of one process; any number of processes share one outbox.
+
+    Args:
+        deliver: Does what an item says, and returns what follows from it.
+        prepare: Called before each round, with nothing leased: where candidates are folded into digests.
+    """
+
+    def __init__(
+        self,
+        deliver: Callable[[Item], Awaitable[Sequence[Effect]]],
+        prepare: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._deliver = deliver
+        self._prepare = prepare
+        self._wake = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Say that something was put into the outbox just now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. What has been begun is finished; what was only leased is given back."""
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    found = await self._round()
+                except Exception:
+                    log.exception("the outbox could not be read; trying again")
+                    found = 0
+                    await asyncio.sleep(IDLE_SECONDS * 4)
+                if not found:
+                    await self._idle()
+        finally:
+            if self._running:
+                await asyncio.wait(self._running, timeout=ATTEMPT_SECONDS)
+
+    async def drain(self) -> None:
+        """Deliver what is due now, and return when nothing is."""
+        while await self._round() or self._running:
+            if self._running:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _idle(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _round(self) -> int:
+        await self._prepare()
+        free = BATCH - len(self._running)
+        if free <= 0:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        items = await asyncio.shield(queue.lease(now_ms(), lease_ms=LEASE_MS, limit=free))
+        for item in items:
+            task = asyncio.create_task(self._attempt(item), name=f"deliver {item.kind} {item.subject}")
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(items)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a delivery could not be written down; its lease will run out", exc_info=error)
+
+    async def _attempt(self, item: Item) -> None:
+        try:
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                follows = await self._deliver(item)
+        except NotYet as wait:
+            due = now_ms() + round(wait.seconds * 1000)
+            await queue.put_back(item, str(wait), due, attempts=item.attempts - 1)
+        except TimeoutError:
+            await self._failed(item, Ambiguous(f"no answer within {ATTEMPT_SECONDS} s"))
+        except PortError as error:
+            await self._failed(item, error)
+        except Exception as error:
+            log.exception("delivering %s for %s failed", item.kind, item.subject)
+            await self._failed(item, Permanent(f"a defect: {type(error).__name__}"))
+        else:
+            await queue.settle(item, follows, now_ms())
+
+    async def _failed(self, item: Item, error: PortError) -> None:
+        due = next_try(item, error, now_ms(), random.random())  # noqa: S311 -- jitter, not a secret
+        if due is None:
+            log.error("%s for %s is parked: %s; see wilson outbox", item.kind, item.subject, error)
+            await queue.park(item, str(error))
+        else:
+            log.warning("%s for %s will be tried again: %s", item.kind, item.subject, error)
+            await queue.put_back(item, str(error), due)

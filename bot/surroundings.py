@@ -1,0 +1,92 @@
+"""What a card needs besides its incident, kept at hand so that a click asks neither network nor disk for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from models import directory
+from models.domain.incidents import Incident
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.views import IncidentView
+from models.operations.incidents import unfinished
+from models.ports import PortError, RotaSource
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 30.0
+
+
+class Surroundings:
+    """Who is on call, and who is in the team.
+
+    Args:
+        process: The team's process.
+        rota: Knows who is on call.
+    """
+
+    def __init__(self, process: Process, rota: RotaSource) -> None:
+        self.process = process
+        self._rota = rota
+        self._on_call: tuple[Person, ...] = ()
+        self._team: tuple[Person, ...] = ()
+        self._known: set[tuple[str, str, str]] = set()
+        self._asked = -FRESH_SECONDS
+
+    @property
+    def on_call(self) -> tuple[Person, ...]:
+        """Who was on call when last asked; at most half a minute ago while the bot runs."""
+        return self._on_call
+
+    @property
+    def team(self) -> tuple[Person, ...]:
+        """Whom an incident can be given to."""
+        return self._team
+
+    async def refresh(self) -> None:
+        """Ask again."""
+        self._asked = time.monotonic()
+        self._team = tuple(await directory.people())
+        try:
+            self._on_call = tuple(await self._rota.on_call(datetime.now(UTC)))
+        except PortError as error:
+            log.warning("the rota can't be read, so nobody is named as on call: %s", error)
+            self._on_call = ()
+
+    async def keep_fresh(self) -> None:
+        """Ask again now and then, until cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("team and rota could not be read; trying again")
+            await asyncio.sleep(FRESH_SECONDS)
+
+    async def meet(self, person: Person) -> None:
+        """Remember somebody who speaks to the bot, so that they can be assigned."""
+        key = (person.teams_id, person.id, person.name)
+        if key in self._known or not person.teams_id:
+            return
+        await directory.remember_people([person])
+        self._known.add(key)
+        self._team = tuple(await directory.people())
+
+    def find(self, mentioned: Sequence[Person]) -> list[Person]:
+        """Return mentioned people as the team knows them; a mention alone does not tell the directory's id."""
+        by_teams_id = {person.teams_id: person for person in self._team}
+        return [by_teams_id.get(person.teams_id, person) for person in mentioned]
+
+    def view(
+        self, incident: Incident, viewer: Person | None = None, others: tuple[tuple[int, str], ...] = ()
+    ) -> IncidentView:
+        """Return what a card shows of an incident."""
+        return IncidentView(incident, self.process, self._on_call, self._team, viewer, others)
+
+    async def view_for_merging(self, incident: Incident, viewer: Person) -> IncidentView:
+        """Return the view with the incidents that this one can be merged into."""
+        others = tuple((each.id, each.title) for each in await unfinished() if each.id != incident.id)
+        return self.view(incident, viewer, others)
