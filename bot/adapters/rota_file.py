@@ -1,0 +1,189 @@
+"""Who is on call, from a TOML file that a team keeps by hand.
+
+::
+
+    [people.megan]
+    name = "Megan Bright"
+    id = "5f0c…"              # object id in the directory
+    teams_id = "29:…"         # optional, to mention her
+    username = "mb2345"       # optional, at the issue tracker
+
+    [week]                    # whoever no shift says otherwise for
+    monday = "megan"
+    tuesday = ["megan", "ali"]
+
+    [[shifts]]                # both days included; of several for one day the last one holds, so a swap goes below
+    from = 2026-11-16
+    to = 2026-11-20
+    who = "megan"             # [] for nobody
+
+A day runs from midnight to midnight of the rota's time zone, also when that is 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from models.domain.people import Person
+from models.ports import Finding, Permanent
+
+DAYS_AHEAD = 14
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    first: date
+    last: date
+    who: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rota:
+    week: Mapping[int, tuple[Person, ...]]
+    shifts: tuple[_Shift, ...]
+
+    def on(self, day: date) -> tuple[Person, ...]:
+        for shift in reversed(self.shifts):
+            if shift.first <= day <= shift.last:
+                return shift.who
+        return self.week.get(day.weekday(), ())
+
+
+class FileRota:
+    """A rota in a file, which is read anew each time, so that an edit holds at once.
+
+    Args:
+        path: The TOML file.
+        timezone: Whose midnights part the days, for example ``Europe/London``.
+        clock: Tells the time, aware; for ``check``.
+
+    Raises:
+        Permanent: There is no such time zone.
+    """
+
+    def __init__(
+        self, path: Path, timezone: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Permanent(f"rota.timezone holds {timezone!r}; it needs a name such as Europe/London") from None
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        rota = await asyncio.to_thread(self._read)
+        return rota.on(at.astimezone(self._zone).date())
+
+    async def check(self) -> Sequence[Finding]:
+        try:
+            rota = await asyncio.to_thread(self._read)
+        except Permanent as error:
+            return [Finding("rota", False, str(error), "correct the file")]
+        today = self._clock().astimezone(self._zone).date()
+        days = [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD)]
+        gaps = [day for day in days if not rota.on(day)]
+        if not gaps:
+            return [Finding("rota", True, f"somebody is on call on each of the next {DAYS_AHEAD} days")]
+        text = "nobody is on call on " + ", ".join(f"{day:%a} {day}" for day in gaps)
+        if all(day.weekday() >= 5 for day in gaps):
+            return [Finding("rota", True, f"{text} (weekends only)")]
+        return [Finding("rota", False, text, f"add shifts to {self._path}, or a [week] for the days without one")]
+
+    def _read(self) -> _Rota:
+        try:
+            held = tomllib.loads(self._path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise Permanent(f"{self._path}: can't be read ({error.strerror})") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Permanent(f"{self._path}: is not valid TOML: {error}") from None
+        return _Reader(self._path).rota(held)
+
+
+class NoRota:
+    """No rota is kept: nobody is named."""
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        return ()
+
+    async def check(self) -> Sequence[Finding]:
+        return [Finding("rota", True, "none is configured, so cards name nobody who is on call")]
+
+
+class _Reader:
+    """Turns what the file holds into a rota, or says which entry is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._people: dict[str, Person] = {}
+
+    def rota(self, held: dict[str, object]) -> _Rota:
+        self._only(held, {"people", "week", "shifts"}, "the file")
+        for key, entry in self._table(held.get("people", {}), "[people]").items():
+            self._people[key] = self._person(key, entry)
+        week = self._table(held.get("week", {}), "[week]")
+        self._only(week, set(_WEEKDAYS), "[week]")
+        shifts = held.get("shifts", [])
+        if not isinstance(shifts, list):
+            raise self._wrong("shifts", "needs to be written as [[shifts]]")
+        return _Rota(
+            {_WEEKDAYS.index(day): self._who(who, f"[week] {day}") for day, who in week.items()},
+            tuple(
+                self._shift(entry, f"[[shifts]] number {number}") for number, entry in enumerate(shifts, start=1)
+            ),
+        )
+
+    def _person(self, key: str, entry: object) -> Person:
+        where = f"[people.{key}]"
+        told = self._table(entry, where)
+        self._only(told, {"name", "id", "teams_id", "username"}, where)
+        texts = {name: self._text(value, f"{where} {name}") for name, value in told.items()}
+        for name in ("name", "id"):
+            if not texts.get(name):
+                raise self._wrong(where, f"needs {name}")
+        return Person(**texts)
+
+    def _shift(self, entry: object, where: str) -> _Shift:
+        told = self._table(entry, where)
+        self._only(told, {"from", "to", "who"}, where)
+        first, last = told.get("from"), told.get("to")
+        if not isinstance(first, date) or not isinstance(last, date) or datetime in (type(first), type(last)):
+            raise self._wrong(where, "needs from and to as dates without quotes, such as 2026-11-16")
+        if first > last:
+            raise self._wrong(where, f"begins on {first}, after its end on {last}")
+        if "who" not in told:
+            raise self._wrong(where, "needs who")
+        return _Shift(first, last, self._who(told["who"], where))
+
+    def _who(self, value: object, where: str) -> tuple[Person, ...]:
+        keys = value if isinstance(value, list) else [value]
+        for key in keys:
+            if not isinstance(key, str) or key not in self._people:
+                known = ", ".join(self._people) or "none"
+                raise self._wrong(where, f"there is no [people.{key}] (there are: {known})")
+        return tuple(self._people[key] for key in dict.fromkeys(keys))
+
+    def _table(self, value: object, where: str) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise self._wrong(where, f"needs a table, held {value!r}")
+        return value
+
+    def _text(self, value: object, where: str) -> str:
+        if not isinstance(value, str):
+            raise self._wrong(where, f"needs a text in quotes, held {value!r}")
+        return value.strip()
+
+    def _only(self, told: Mapping[str, object], known: set[str], where: str) -> None:
+        for key in told:
+            if key not in known:
+                raise self._wrong(where, f"there is no {key!r} here (there are: {', '.join(sorted(known))})")
+
+    def _wrong(self, where: str, what: str) -> Permanent:
+        return Permanent(f"{self._path}: {where}: {what}")
