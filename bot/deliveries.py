@@ -106,7 +106,7 @@ class Deliveries:
         """
         match item.effect:
             case PostCard(incident_id):
-                return await self._post_card(await load(incident_id))
+                return await self._post_card(await load(incident_id), item)
             case RefreshCard(incident_id):
                 return await self._refresh_card(await load(incident_id))
             case Announce() as effect:
@@ -130,9 +130,11 @@ class Deliveries:
 
     # -- Teams --------------------------------------------------------------------------------------------
 
-    async def _post_card(self, incident: Incident) -> Sequence[Effect]:
+    async def _post_card(self, incident: Incident, item: Item) -> Sequence[Effect]:
         if incident.digest_id is not None or await directory.cards_of(INCIDENT, incident.id):
             return ()
+        if item.attempts > 1:
+            await directory.maybe_twin(incident.id)
         await self._post(await self._devs(), INCIDENT, incident.id, self._card(incident))
         return ()
 
@@ -164,7 +166,7 @@ class Deliveries:
         record = await mails.mail(mail_id)
         if record is None:
             return ()
-        view = _mail_view(record)
+        view = mail_view(record)
         access = view.kind is MailKind.ACCESS_REQUEST
         message = Message(card=access_card(view) if access else mail_card(view), summary=view.subject[:200])
         cards = await directory.cards_of(MAIL, mail_id)
@@ -344,7 +346,8 @@ def _channel(channels: Sequence[tuple[str, str]], wanted: str) -> str | None:
     return next((each for each, title in channels if each == wanted or title.strip().casefold() == name), None)
 
 
-def _mail_view(record: MailRecord) -> MailView:
+def mail_view(record: MailRecord) -> MailView:
+    """Return what a card shows of a mail."""
     reading = record.reading
     alert = reading.alert
     details = alert.details if alert else {}

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 LEASE_MS = 90_000
 """Longer than any attempt may take, so that a lease that runs out means a process that is gone."""
 ATTEMPT_SECONDS = 80
+STOP_SECONDS = 8
+"""For how long a stopping process waits for what it has begun; the rest is taken up when its lease runs out."""
 BATCH = 16
 IDLE_SECONDS = 0.5
 FIRST_DELAY, LONGEST_DELAY = 2.0, 600.0
@@ -102,7 +104,7 @@ class Outbox:
                     await self._idle()
         finally:
             if self._running:
-                await asyncio.wait(self._running, timeout=ATTEMPT_SECONDS)
+                await asyncio.wait(self._running, timeout=STOP_SECONDS)
 
     async def drain(self) -> None:
         """Deliver what is due now, and return when nothing is."""
@@ -123,12 +125,21 @@ class Outbox:
         if free <= 0:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
             return 1
-        items = await asyncio.shield(queue.lease(now_ms(), lease_ms=LEASE_MS, limit=free))
+        items = await self._lease(free)
         for item in items:
             task = asyncio.create_task(self._attempt(item), name=f"deliver {item.kind} {item.subject}")
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(items)
+
+    async def _lease(self, limit: int) -> list[Item]:
+        """Lease; when cancelled meanwhile, give back what was taken, so that no lease outlives the process."""
+        leasing = asyncio.ensure_future(queue.lease(now_ms(), lease_ms=LEASE_MS, limit=limit))
+        try:
+            return await asyncio.shield(leasing)
+        except asyncio.CancelledError:
+            await queue.release(await leasing)
+            raise
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

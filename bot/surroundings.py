@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from models import directory
@@ -80,13 +81,11 @@ class Surroundings:
         by_teams_id = {person.teams_id: person for person in self._team}
         return [by_teams_id.get(person.teams_id, person) for person in mentioned]
 
-    def view(
-        self, incident: Incident, viewer: Person | None = None, others: tuple[tuple[int, str], ...] = ()
-    ) -> IncidentView:
+    def view(self, incident: Incident, viewer: Person | None = None, *, notice: str = "") -> IncidentView:
         """Return what a card shows of an incident."""
-        return IncidentView(incident, self.process, self._on_call, self._team, viewer, others)
+        return IncidentView(incident, self.process, self._on_call, self._team, viewer, notice=notice)
 
     async def view_for_merging(self, incident: Incident, viewer: Person) -> IncidentView:
         """Return the view with the incidents that this one can be merged into."""
         others = tuple((each.id, each.title) for each in await unfinished() if each.id != incident.id)
-        return self.view(incident, viewer, others)
+        return replace(self.view(incident, viewer), others=others)

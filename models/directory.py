@@ -182,3 +182,13 @@ async def instance() -> str:
         [("instance", uuid.uuid4().hex)],
     )
     return await fact("instance") or ""
+
+
+async def maybe_twin(incident_id: int) -> None:
+    """Note that an incident's card may stand in the channel twice: the answer to a first post was lost."""
+    await remember_fact(f"twin:{incident_id}", "1")
+
+
+async def take_twin(incident_id: int) -> bool:
+    """Tell whether a twin was noted, and forget the note: it is good for one unknown card."""
+    return bool(await reading().run("DELETE FROM facts WHERE key = ?", f"twin:{incident_id}"))

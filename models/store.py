@@ -214,6 +214,18 @@ def _of(effect: Effect, incident_id: int) -> Effect:
     return replace(effect, incident_id=incident_id)
 
 
+async def leave(effects: Sequence[Effect], *, once: Sequence[str] = ()) -> bool:
+    """Put effects that concern no incident into the outbox. ``False`` if a key was taken before."""
+    at = now_ms()
+    try:
+        async with writing() as db:
+            await _take(db, once, at)
+            await enqueue(db, effects, at)
+    except DoneAlready:
+        return False
+    return True
+
+
 async def forget_seen(before_ms: int) -> int:
     """Forget once-only keys older than that. Returns how many."""
     return await reading().run("DELETE FROM seen WHERE at_ms < ?", before_ms)

@@ -20,7 +20,7 @@ def follow_up(incident: Incident, kind: str, title: str, by: Person, process: Pr
     if known is None:
         kinds = ", ".join(each.key for each in process.follow_ups)
         return Refusal(f"There is no follow-up {kind!r}; it is one of {kinds}.", fields=("kind",))
-    name = title.strip() or known.title.format(title=incident.title)
+    name = title.strip() or known.title_for(incident.title)
     if any(each.kind == kind and each.title == name for each in incident.follow_ups):
         return Decision(incident, notice="That follow-up is there already.")
     new = FollowUp(str(len(incident.follow_ups) + 1), kind, name)
@@ -58,7 +58,7 @@ def dismiss(
     kind = process.follow_up("alerting")
     if not (improve and kind and incident.raised):
         return told(changed, (entry,), sync=incident.raised)
-    new = FollowUp(str(len(incident.follow_ups) + 1), kind.key, kind.title.format(title=incident.title))
+    new = FollowUp(str(len(incident.follow_ups) + 1), kind.key, kind.title_for(incident.title))
     decision = told(replace(changed, follow_ups=(*incident.follow_ups, new)), (entry,), sync=True)
     return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
 

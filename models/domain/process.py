@@ -77,6 +77,10 @@ class FollowUpKind:
     labels: tuple[str, ...] = ()
     required_for: tuple[str, ...] = ()
 
+    def title_for(self, title: str) -> str:
+        """Return the proposed title for an incident of that title, at most 200 characters."""
+        return self.title.replace("{title}", title)[:200]
+
 
 @dataclass(frozen=True, slots=True)
 class Process:

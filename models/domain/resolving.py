@@ -78,11 +78,7 @@ def _resolve_not_urgent(
     if not kinds:
         return told(incident, (assessed,), sync=True)
     have = {each.kind for each in incident.follow_ups}
-    new = [
-        (kind.key, title.strip() or kind.title.format(title=incident.title))
-        for kind in kinds
-        if kind.key not in have
-    ]
+    new = [(kind.key, title.strip() or kind.title_for(incident.title)) for kind in kinds if kind.key not in have]
     because = incident.assessment.because if incident.assessment else ""
     resolution = Resolution(cause=because, limit_reached=False, repositories=(), by=by, at=at)
     return _resolved(incident, resolution, new, by, at, before=(assessed,))

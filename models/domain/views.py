@@ -20,6 +20,7 @@ class IncidentView:
         team: Who can be assigned; empty where the team's members are not known yet.
         viewer: Who looks at it; ``None`` for the card that everyone sees.
         others: Unfinished incidents that it can be merged into: number and title. Filled for that form only.
+        notice: One sentence for the viewer about what they just did.
     """
 
     incident: Incident
@@ -28,6 +29,7 @@ class IncidentView:
     team: tuple[Person, ...] = ()
     viewer: Person | None = None
     others: tuple[tuple[int, str], ...] = ()
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

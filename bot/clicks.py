@@ -1,0 +1,232 @@
+"""What a pressed button leads to. Nothing of the Bot Framework is known here."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from bot.deliveries import mail_view
+from bot.surroundings import Surroundings
+from cards.actions import (
+    AdoptMail,
+    BadAction,
+    Button,
+    DeclareIncident,
+    Do,
+    Form,
+    OpenForm,
+    Refresh,
+    SetMailAside,
+    ShowCard,
+    decode,
+    decode_values,
+)
+from cards.digest import digest_card
+from cards.forms import declare_form, form_card
+from cards.incident import incident_card
+from cards.mail import mail_card
+from models import directory, mails, store
+from models.directory import DIGEST, INCIDENT, MAIL
+from models.domain.effects import Answer
+from models.domain.incidents import Incident, Refusal
+from models.domain.people import Person
+from models.domain.requests import Assess
+from models.domain.views import DigestView
+from models.operations import incidents
+from models.ports import ThreadAddress
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was said or pressed, from the verified activity.
+
+    Attributes:
+        activity_id: Names this delivery; a second one of the same activity has the same.
+        message_id: The message whose button was pressed (``replyToId``); empty for what was typed.
+        channel_id: The channel alone, without the thread.
+    """
+
+    activity_id: str
+    conversation_id: str
+    message_id: str
+    channel_id: str
+    service_url: str
+    tenant_id: str
+
+    @property
+    def once(self) -> str:
+        """What makes a second delivery of this activity change nothing."""
+        return f"activity:{self.conversation_id}:{self.activity_id}"[-200:] if self.activity_id else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the person who pressed sees: a card in place of the old one, or one sentence."""
+
+    card: dict[str, Any] | None = None
+    text: str = ""
+
+
+class Clicks:
+    """Answers buttons, each from one transaction and without the network.
+
+    Args:
+        around: Process, team and who is on call.
+        wake: Called when something was put into the outbox.
+    """
+
+    def __init__(self, around: Surroundings, wake: Callable[[], None]) -> None:
+        self._around = around
+        self._wake = wake
+
+    async def press(self, data: object, by: Person, place: Place) -> Shown:
+        """Answer an ``Action.Execute``."""
+        await self._around.meet(by)
+        try:
+            button = decode(data, by, self._around.team)
+            shown = await self._pressed(button, data, by, place)
+        except BadAction as bad:
+            log.warning("a button of %s was refused: %s", by.id, bad.text)
+            return Shown(text=bad.text)
+        except incidents.NoSuchIncident:
+            return Shown(text="This incident is not known here any more.")
+        self._wake()
+        return shown
+
+    async def submit(self, data: object, by: Person, place: Place) -> None:
+        """Carry out an ``Action.Submit``: a client that can't execute. What it can't show is said in the thread."""
+        shown = await self.press(data, by, place)
+        if shown.text or (shown.card and _is_form(data)):
+            card = orjson.dumps(shown.card).decode() if shown.card else ""
+            answer = Answer(place.service_url, place.tenant_id, place.conversation_id, shown.text, card)
+            await store.leave([answer], once=[f"answer:{place.once}"])
+            self._wake()
+
+    async def _pressed(self, button: Button, data: object, by: Person, place: Place) -> Shown:
+        match button:
+            case DeclareIncident():
+                return await self._declare(button, data, by, place)
+            case AdoptMail(mail_id) | SetMailAside(mail_id):
+                await self._subject(place, MAIL, None, expected=mail_id)
+                return await self._mail(button, by)
+            case ShowCard(incident_id):
+                return await self._digest(await self._subject(place, DIGEST, None), incident_id)
+            case Refresh(hint):
+                incident = await incidents.load(await self._subject(place, INCIDENT, hint))
+                return self._card(incident, by)
+            case OpenForm(form, _, hint):
+                incident = await incidents.load(await self._subject(place, INCIDENT, hint))
+                return await self._form(form, incident, by)
+            case Do():
+                return await self._act(button, data, by, place)
+
+    async def _subject(self, place: Place, kind: str, hint: int | None, *, expected: int | None = None) -> int:
+        """Return what the clicked message shows. What the card's data claims is not believed.
+
+        A card that was posted twice because Teams' answer was lost is recognised by its first click: the delivery
+        left a note that there may be a twin.
+        """
+        card = await directory.card_of_activity(place.message_id, place.conversation_id)
+        if card is None and kind == INCIDENT and hint is not None and await directory.take_twin(hint):
+            thread = ThreadAddress(place.service_url, place.tenant_id, place.conversation_id, place.message_id)
+            await directory.remember_card(INCIDENT, hint, thread)
+            return hint
+        if card is None or card.kind != kind or (expected is not None and card.subject != expected):
+            raise BadAction("This card is not one that I know. Use the newest one, or a command in its thread.")
+        return card.subject
+
+    async def _act(self, button: Do, data: object, by: Person, place: Place) -> Shown:
+        number = await self._subject(place, INCIDENT, button.hint)
+        once = [key for key in (place.once, f"form:{button.once}" if button.once else "") if key]
+        done = await incidents.act(number, button.request, by, self._around.process, once=once)
+        if done.refusal is None:
+            return self._card(done.incident, by, done.notice)
+        if done.refusal.ask == "take_over" or done.refusal.fields:
+            form = Form.TAKE_OVER if done.refusal.ask == "take_over" else form_of(data)
+            if form is not None:
+                return await self._form(form, done.incident, by, decode_values(data), done.refusal)
+        return self._card(done.incident, by, done.refusal.text)
+
+    async def _form(
+        self,
+        form: Form,
+        incident: Incident,
+        by: Person,
+        values: dict[str, str] | None = None,
+        refusal: Refusal | None = None,
+    ) -> Shown:
+        if form is Form.MERGE:
+            view = await self._around.view_for_merging(incident, by)
+        else:
+            view = self._around.view(incident, by)
+        once = secrets.token_hex(8)
+        return Shown(form_card(view, form, values=values, refusal=refusal, once=once, now=_now()))
+
+    def _card(self, incident: Incident, by: Person, notice: str = "") -> Shown:
+        return Shown(incident_card(self._around.view(incident, by, notice=notice), now=_now()))
+
+    async def _mail(self, button: AdoptMail | SetMailAside, by: Person) -> Shown:
+        if isinstance(button, AdoptMail):
+            await incidents.adopt_mail(button.mail_id, by)
+        else:
+            await incidents.set_mail_aside(button.mail_id, by)
+        record = await mails.mail(button.mail_id)
+        if record is None:
+            raise BadAction("This mail is not known here any more.")
+        return Shown(mail_card(mail_view(record)))
+
+    async def _digest(self, digest_id: int, incident_id: int) -> Shown:
+        if (await incidents.load(incident_id)).digest_id == digest_id:
+            await incidents.show_card(incident_id)
+        left = await store.incidents_of_digest(digest_id)
+        return Shown(digest_card(DigestView(digest_id, tuple(left), self._around.process)))
+
+    async def _declare(self, button: DeclareIncident, data: object, by: Person, place: Place) -> Shown:
+        assess = None
+        if button.urgency or button.answers:
+            assess = Assess(button.answers, button.urgency, button.reason)
+        once = [key for key in (place.once, f"form:{button.once}" if button.once else "") if key]
+        done = await incidents.declare_incident(
+            button.title, button.description, by, self._around.process, assess=assess, once=once
+        )
+        if isinstance(done, Refusal):
+            values, token = decode_values(data), secrets.token_hex(8)
+            return Shown(declare_form(self._around.process, values, done, once=token))
+        return Shown(self._card(done.incident, by).card)
+
+
+_FORMS = {
+    "assess": Form.ASSESS,
+    "resolve": Form.RESOLVE,
+    "note": Form.NOTE,
+    "link": Form.LINK,
+    "assign": Form.ASSIGN,
+    "hand_over": Form.HAND_OVER,
+    "decide": Form.DECIDE,
+    "change": Form.CHANGE,
+    "dismiss": Form.DISMISS,
+    "merge": Form.MERGE,
+    "reopen": Form.REOPEN,
+    "follow_up": Form.FOLLOW_UP,
+}
+
+
+def form_of(data: object) -> Form | None:
+    """Return the form that a payload was filled in on, to show it again with what is missing."""
+    return _FORMS.get(str(data.get("do"))) if isinstance(data, dict) else None
+
+
+def _is_form(data: object) -> bool:
+    return isinstance(data, dict) and data.get("do") == "open"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

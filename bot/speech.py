@@ -1,0 +1,130 @@
+"""What a typed command leads to. Nothing of the Bot Framework is known here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from bot.clicks import Place
+from bot.commands import Act, Command, Declare, Elsewhere, Misused, Show, ShowForm, Unknown, parse
+from bot.surroundings import Surroundings
+from cards.actions import Form
+from cards.blocks import escape
+from cards.forms import declare_form, form_card
+from cards.lists import help_text, incident_list, oncall_text, status_text
+from models import directory, store
+from models.directory import INCIDENT
+from models.domain.effects import Answer
+from models.domain.incidents import Incident, Refusal
+from models.domain.people import Person
+from models.domain.requests import Assess, Assign, HandOver, Merge, Request
+from models.operations import incidents
+
+
+class Speech:
+    """Carries out commands. What they change is told in the thread; what they ask is answered there.
+
+    Args:
+        around: Process, team and who is on call.
+        wake: Called when something was put into the outbox.
+    """
+
+    def __init__(self, around: Surroundings, wake: Callable[[], None]) -> None:
+        self._around = around
+        self._wake = wake
+
+    async def say(self, text: str, mentioned: Sequence[Person], by: Person, place: Place) -> None:
+        """Carry out what somebody typed, with the bot's own mention taken off already."""
+        await self._around.meet(by)
+        incident = await self._incident(place)
+        command = parse(text, self._around.find(mentioned), self._around.process, in_thread=incident is not None)
+        await self._obey(command, incident, by, place)
+        self._wake()
+
+    async def _incident(self, place: Place) -> Incident | None:
+        card = await directory.card_of_activity("", place.conversation_id)
+        if card is None or card.kind != INCIDENT:
+            return None
+        return await store.incident(card.subject)
+
+    async def _obey(self, command: Command, incident: Incident | None, by: Person, place: Place) -> None:
+        match command:
+            case Act(request) if incident is not None:
+                await self._act(incident, request, by, place)
+            case ShowForm(form) if form == "declare" or incident is None:
+                card = declare_form(self._around.process, once=secrets.token_hex(8))
+                await self._answer(place, card=card)
+            case ShowForm(form):
+                await self._show_form(Form(form), incident, by, place)
+            case Declare():
+                await self._declare(command, by, place)
+            case Show(what):
+                await self._answer(place, await self._shown(what, incident))
+            case Unknown(text, nearest):
+                await self._answer(place, _unknown(text, nearest))
+            case Misused(text) | Elsewhere(text):
+                await self._answer(place, escape(text, 600))
+            case Act():
+                await self._answer(place, "This command belongs into an incident's thread.")
+
+    async def _act(self, incident: Incident, request: Request | Merge, by: Person, place: Place) -> None:
+        if isinstance(request, Assign | HandOver):
+            (known,) = self._around.find([request.to])
+            request = replace(request, to=known)
+        done = await incidents.act(incident.id, request, by, self._around.process, once=[place.once])
+        if done.refusal is not None:
+            text = done.refusal.text
+            if done.refusal.ask == "take_over":
+                text += " To take it over, say `take over`."
+            await self._answer(place, escape(text, 600).replace(r"\`take over\`", "`take over`"))
+        elif done.notice:
+            await self._answer(place, escape(done.notice, 600))
+
+    async def _show_form(self, form: Form, incident: Incident, by: Person, place: Place) -> None:
+        if form is Form.MERGE:
+            view = await self._around.view_for_merging(incident, by)
+        else:
+            view = self._around.view(incident, by)
+        card = form_card(view, form, once=secrets.token_hex(8), now=datetime.now(UTC))
+        await self._answer(place, card=card)
+
+    async def _declare(self, command: Declare, by: Person, place: Place) -> None:
+        assess = None
+        if command.urgency or command.answers:
+            assess = Assess(command.answers, command.urgency, command.reason)
+        done = await incidents.declare_incident(
+            command.title, command.description, by, self._around.process, assess=assess, once=[place.once]
+        )
+        if isinstance(done, Refusal):
+            await self._answer(place, escape(done.text, 600))
+        else:
+            await self._answer(place, f"Declared as incident **#{done.incident.id}**; its card follows.")
+
+    async def _shown(self, what: str, incident: Incident | None) -> str:
+        now = datetime.now(UTC)
+        match what:
+            case "status" if incident is not None:
+                return status_text(self._around.view(incident), now)
+            case "list" | "status":
+                return incident_list(await incidents.unfinished(), self._around.process, now)
+            case "oncall":
+                return oncall_text(self._around.on_call)
+            case _:
+                return help_text(self._around.process)
+
+    async def _answer(self, place: Place, text: str = "", *, card: dict[str, Any] | None = None) -> None:
+        carried = orjson.dumps(card).decode() if card else ""
+        answer = Answer(place.service_url, place.tenant_id, place.conversation_id, text, carried)
+        await store.leave([answer], once=[f"answer:{place.once}"])
+
+
+def _unknown(text: str, nearest: Sequence[str]) -> str:
+    said = f"I don't know “{escape(text, 60)}”."
+    if nearest:
+        said += " Did you mean " + " or ".join(f"`{each}`" for each in nearest) + "?"
+    return f"{said} `help` lists what I know."

@@ -1,0 +1,208 @@
+"""Wilson's command line.
+
+Exit codes: 0 done, 1 it ran and failed, 2 used or configured wrongly (one line says which setting, what it held,
+what it needs).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import wiring
+from demo.run import run_demo
+from mailwatcher.reader import MailReader, reading_to_json
+from manifest.package import write_package
+from models import database, queue, store
+from models.settings import Settings, SettingsError, read_settings
+
+OK, FAILED, MISUSED = 0, 1, 2
+MARKS = {True: "ok", False: "!!", None: "??"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("tortoise").setLevel(logging.WARNING)
+    try:
+        settings = read_settings(options.config)
+        code: int = options.command(settings, options)
+    except SettingsError as error:
+        print(f"wilson: {error}", file=sys.stderr)
+        return MISUSED
+    except database.DatabaseError as error:
+        print(f"wilson: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wilson", description="Alert mail to incidents in Microsoft Teams.")
+    parser.add_argument("--config", type=Path, help="the settings file (default: wilson.toml, if it is there)")
+    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--version", action="version", version=f"wilson {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, command: Callable[[Settings, argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    add("run", lambda settings, _: _serve(settings, bot=True, watch=True), "bot and mail watcher in one process")
+    add("bot", lambda settings, _: _serve(settings, bot=True, watch=False), "the bot alone")
+    add("watch", lambda settings, _: _serve(settings, bot=False, watch=True), "the mail watcher alone")
+    demo = add("demo", _demo, "try it on this machine: no account and no secret needed")
+    demo.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo keeps its files")
+    demo.add_argument("--pace", type=float, default=12.0, help="seconds between two mails of the story")
+    demo.add_argument("--console", action="store_true", help="print the cards instead of opening the client")
+    demo.add_argument("--playground-port", type=int, default=56150, help="the port of the Teams-like client")
+    parse = add("parse", _parse, "say what mails say, without recording them")
+    parse.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parse.add_argument("--json", action="store_true", help="one JSON object per file")
+    add("doctor", _doctor, "check each configured thing for real")
+    package = add("manifest", _manifest, "write the Teams app package")
+    package.add_argument("--output", type=Path, default=Path("wilson-teams-app.zip"))
+    db = add("db", _upgrade, "look after the database")
+    db.add_argument("action", choices=("upgrade",))
+    outbox = add("outbox", _outbox, "show and move what waits to be delivered")
+    outbox.add_argument("action", nargs="?", choices=("list", "retry", "drop"), default="list")
+    outbox.add_argument("ids", nargs="*", type=int, metavar="NUMBER", help="which items (retry: all, if none)")
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("wilson-incident-bot")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+def _serve(settings: Settings, *, bot: bool, watch: bool) -> int:
+    return _run(lambda stop: wiring.run(settings, stop, bot=bot, watch=watch))
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    async def show(stop: asyncio.Event) -> None:
+        await run_demo(
+            stop,
+            lambda demo_settings: wiring.run(demo_settings, stop, bot=True, watch=True),
+            folder=options.folder,
+            web_port=settings.web.port,
+            playground_port=options.playground_port,
+            pace=options.pace,
+            console=options.console,
+        )
+
+    return _run(show)
+
+
+def _run(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
+    """Run until done, or until SIGINT or SIGTERM asks to stop."""
+
+    async def stoppable() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(each, stop.set)
+        await work(stop)
+
+    asyncio.run(stoppable())
+    return OK
+
+
+def _parse(settings: Settings, options: argparse.Namespace) -> int:
+    try:
+        raws = [(file, file.read_bytes()) for file in options.files]
+    except OSError as error:
+        print(f"wilson: {error.filename}: can't be read: {error.strerror}", file=sys.stderr)
+        return MISUSED
+
+    async def read() -> None:
+        reader = MailReader(trusted_authserv_id=settings.mailbox.trusted_authserv_id)
+        try:
+            readings = await reader.read([raw for _, raw in raws])
+        finally:
+            await reader.close()
+        for (file, _), reading in zip(raws, readings, strict=True):
+            line = reading_to_json(str(file), reading)
+            if options.json:
+                print(json.dumps(line, ensure_ascii=False))
+            else:
+                facts = [f"  {key}: {value}" for key, value in line.items() if value is not None and key != "file"]
+                print("\n".join([line["file"], *facts]))
+
+    asyncio.run(read())
+    return OK
+
+
+def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    findings = asyncio.run(wiring.examine(settings))
+    for each in findings:
+        print(f"{MARKS[each.ok]} {each.subject}: {each.text}" + (f"\n   {each.advice}" if each.advice else ""))
+    return FAILED if any(each.ok is False for each in findings) else OK
+
+
+def _manifest(settings: Settings, options: argparse.Namespace) -> int:
+    try:
+        path = write_package(
+            options.output,
+            app_id=settings.teams.app_id,
+            version=_version(),
+            public_url=settings.web.public_url,
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    print(f"{path}: upload it at Teams admin center > Manage apps, or Apps > Upload a custom app")
+    return OK
+
+
+def _upgrade(settings: Settings, _: argparse.Namespace) -> int:
+    asyncio.run(database.upgrade(settings.database.url))
+    print("the database has this version's tables")
+    return OK
+
+
+def _outbox(settings: Settings, options: argparse.Namespace) -> int:
+    async def move() -> int:
+        async with wiring.connected(settings, upgrade=False):
+            if options.action == "retry":
+                print(f"{await queue.retry(options.ids, store.now_ms())} items will be sent again")
+            elif options.action == "drop":
+                if not options.ids:
+                    print("wilson: outbox drop needs the numbers of the items", file=sys.stderr)
+                    return MISUSED
+                print(f"{await queue.drop(options.ids)} items dropped")
+            else:
+                await _list_outbox()
+        return OK
+
+    return asyncio.run(move())
+
+
+async def _list_outbox() -> None:
+    items = await queue.waiting()
+    for item in items:
+        late = (store.now_ms() - item.created_ms) // 1000
+        told = f": {item.error}" if item.error else ""
+        print(f"{item.id} {item.state} {item.kind} {item.subject or ''} tried {item.attempts}, {late} s old{told}")
+    if not items:
+        print("nothing waits")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

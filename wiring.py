@@ -1,0 +1,290 @@
+"""Puts the house together: which adapter stands behind each port, and what runs beside what.
+
+Only this file and the command line know adapters and mailboxes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tomllib
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bot.adapters.console import ConsoleMessenger
+from bot.adapters.teams import TeamsAdapter, TeamsMessenger
+from bot.pacing import Pacer
+from bot.web import make_app, serving
+from mailwatcher.mailboxes.folder import FolderMailbox
+from mailwatcher.reader import MailReader
+
+from bot.activities import Activities
+from bot.adapters.local_tracker import LocalTracker
+from bot.adapters.rota_file import FileRota, NoRota
+from bot.clicks import Clicks
+from bot.deliveries import Channels, Deliveries
+from bot.health import metrics, readiness
+from bot.outbox import Outbox
+from bot.speech import Speech
+from bot.surroundings import Surroundings
+from mailwatcher.watch import Watcher
+from models import database, directory, store
+from models.domain.alerts import Reading
+from models.domain.process import Process, ProcessError, read_process
+from models.operations.alerts import record_mails
+from models.ports import Finding, IssueTracker, Mailbox, Messenger, RotaSource
+from models.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING_SECONDS = 3600.0
+SEEN_DAYS = 14
+
+
+def process_of(settings: Settings) -> Process:
+    """Read the team's process.
+
+    Raises:
+        SettingsError: There is none of that name, or its file does not hold what a process needs.
+    """
+    path = settings.process.path
+    try:
+        if path is not None:
+            return read_process(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        shipped = resources.files("models.processes") / f"{settings.process.name}.toml"
+        return read_process(tomllib.loads(shipped.read_text(encoding="utf-8")), f"{settings.process.name}.toml")
+    except FileNotFoundError:
+        known = sorted(each.name.removesuffix(".toml") for each in resources.files("models.processes").iterdir())
+        names = ", ".join(name for name in known if not name.startswith("_"))
+        held = repr(str(path)) if path else repr(settings.process.name)
+        raise SettingsError(f"process: there is no process {held}; shipped are: {names}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ProcessError) as error:
+        raise SettingsError(f"process: {error}") from None
+
+
+def tracker_of(settings: Settings) -> IssueTracker:
+    """Return the issue tracker of the settings."""
+    if settings.tracker.kind == "local":
+        return LocalTracker(settings.tracker.path, settings.tracker.project, lambda: datetime.now(UTC))
+    raise _not_here("tracker.kind", settings.tracker.kind, "local")
+
+
+def rota_of(settings: Settings) -> RotaSource:
+    """Return the rota of the settings."""
+    if settings.rota.kind == "none":
+        return NoRota()
+    if settings.rota.kind == "file":
+        return FileRota(settings.rota.path, settings.rota.timezone)
+    raise _not_here("rota.kind", settings.rota.kind, "none or file")
+
+
+def mailbox_of(settings: Settings) -> Mailbox:
+    """Return the mailbox of the settings."""
+    mailbox = settings.mailbox
+    if mailbox.kind == "folder":
+        return FolderMailbox(
+            mailbox.path, mailbox.inbox, mailbox.processed, mailbox.unrecognised, mailbox.unreadable
+        )
+    raise _not_here("mailbox.kind", mailbox.kind, "folder")
+
+
+def _not_here(setting: str, held: str, needs: str) -> SettingsError:
+    return SettingsError(f"{setting} holds {held!r}, which this version does not know yet; it needs {needs}")
+
+
+def messenger_of(settings: Settings) -> Messenger:
+    """Return the messenger of the settings."""
+    if settings.teams.messenger == "console":
+        return ConsoleMessenger(settings.teams.devs_channel, settings.teams.gateway_channel)
+    return TeamsMessenger(settings.teams)
+
+
+def check_teams(settings: Settings) -> None:
+    """Refuse to start a bot that anybody could speak to, or that could not speak itself.
+
+    Raises:
+        SettingsError: A setting is missing.
+    """
+    teams = settings.teams
+    if teams.auth == "disabled" or teams.messenger == "console":
+        return
+    if not teams.app_id:
+        raise SettingsError("teams.app_id is missing; it needs the bot's application id in Entra")
+    if not teams.tenants:
+        raise SettingsError(
+            "teams.tenant_id is missing; it needs the id of your tenant, the only one that is let in"
+        )
+    if not (teams.app_password.get_secret_value() or teams.certificate or teams.managed_identity):
+        raise SettingsError(
+            "teams.app_password is missing; the bot needs it, teams.certificate or managed_identity"
+        )
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, upgrade: bool) -> AsyncIterator[None]:
+    """Connect to the database for as long as the context lasts.
+
+    Args:
+        upgrade: Bring it to this version's tables first. PostgreSQL is left to ``wilson db upgrade``, since other
+            replicas may use it.
+    """
+    url = settings.database.url
+    if upgrade and url.startswith("sqlite://"):
+        await database.upgrade(url)
+    elif missing := await database.pending(url):
+        raise database.DatabaseError(f"the database lacks {len(missing)} migrations: run wilson db upgrade")
+    await database.connect(url)
+    try:
+        yield
+    finally:
+        await database.disconnect()
+
+
+async def run(settings: Settings, stop: asyncio.Event, *, bot: bool, watch: bool) -> None:
+    """Run one wing or both until ``stop`` is set.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        DatabaseError: The database can't be used.
+    """
+    process = process_of(settings)
+    if bot:
+        check_teams(settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(connected(settings, upgrade=True))
+        tasks: dict[str, asyncio.Task[None]] = {}
+        if bot:
+            for name, work in (await _bot(settings, process, stack)).items():
+                tasks[name] = asyncio.create_task(work, name=name)
+        if watch:
+            watcher = await _watcher(settings, process, stack)
+            tasks["watcher"] = asyncio.create_task(watcher.run(), name="watcher")
+        await _until(stop, tasks)
+
+
+async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> dict[str, Coroutine[Any, Any, None]]:
+    messenger, tracker, rota = messenger_of(settings), tracker_of(settings), rota_of(settings)
+    stack.push_async_callback(messenger.close)
+    stack.push_async_callback(tracker.close)
+    if settings.teams.messenger == "console":
+        await directory.remember_installation("console", "console", "console://", "Console")
+    around = Surroundings(process, rota)
+    await around.refresh()
+    channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel)
+    deliveries = Deliveries(messenger, tracker, around, channels, Pacer(), template=settings.tracker.template)
+    outbox = Outbox(deliveries.deliver, deliveries.prepare)
+    handler = Activities(Clicks(around, outbox.wake), Speech(around, outbox.wake))
+    adapter = TeamsAdapter(settings.teams, messenger)
+    app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics)
+    await stack.enter_async_context(serving(app, settings.web.host, settings.web.port))
+    return {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
+
+
+async def _watcher(settings: Settings, process: Process, stack: AsyncExitStack) -> Watcher:
+    mailbox = mailbox_of(settings)
+    stack.push_async_callback(mailbox.close)
+    reader = MailReader(trusted_authserv_id=settings.mailbox.trusted_authserv_id)
+    stack.push_async_callback(reader.close)
+
+    async def record(batch: Sequence[tuple[Reading, datetime]]) -> None:
+        await record_mails(batch, process)
+
+    async def polled() -> None:
+        await directory.remember_fact("mailbox_polled_ms", str(store.now_ms()))
+
+    return Watcher(mailbox, reader.read, record, polled, settings.mailbox.poll_seconds)
+
+
+async def _housekeeping() -> None:
+    while True:
+        await store.forget_seen(store.now_ms() - SEEN_DAYS * 24 * 3600 * 1000)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def _until(stop: asyncio.Event, tasks: dict[str, asyncio.Task[None]]) -> None:
+    """Wait for the stop, or for a task that ends although it should not; then end the others."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        done, _ = await asyncio.wait({stopping, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+    for task in done - {stopping}:
+        task.result()
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Check each configured thing for real; never raises for what it finds."""
+    findings: list[Finding] = []
+    try:
+        findings.append(Finding("process", True, f"{process_of(settings).title}"))
+    except SettingsError as error:
+        findings.append(Finding("process", False, str(error), "Mend the file, or name another in [process]."))
+    async with AsyncExitStack() as stack:
+        if await _examine_database(settings, findings):
+            await database.connect(settings.database.url)
+            stack.push_async_callback(database.disconnect)
+            findings.extend(await _examine_channels(settings))
+        for name, make in (
+            ("mailbox", mailbox_of),
+            ("tracker", tracker_of),
+            ("teams", messenger_of),
+            ("rota", rota_of),
+        ):
+            try:
+                if name == "teams":
+                    check_teams(settings)
+                port = make(settings)
+            except SettingsError as error:
+                findings.append(Finding(name, False, str(error), "Set it in wilson.toml."))
+                continue
+            findings.extend(await port.check())
+            if not isinstance(port, FileRota | NoRota):
+                await port.close()
+    return findings
+
+
+def _file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite://").split("?")[0])
+
+
+async def _examine_database(settings: Settings, findings: list[Finding]) -> bool:
+    url = settings.database.url
+    if url.startswith("sqlite://") and not await asyncio.to_thread(_file_of(url).exists):
+        findings.append(Finding("database", True, "SQLite, not there yet: made at the first start"))
+        return False
+    try:
+        missing = await database.pending(url)
+    except Exception as error:
+        findings.append(Finding("database", False, f"can't be used: {error}", "See database.url."))
+        return False
+    if missing:
+        findings.append(Finding("database", False, f"lacks {len(missing)} migrations", "Run wilson db upgrade."))
+        return False
+    findings.append(Finding("database", True, "reachable, all migrations applied"))
+    return True
+
+
+async def _examine_channels(settings: Settings) -> list[Finding]:
+    installations = await directory.installations()
+    if not installations:
+        advice = "Upload the package that wilson manifest writes, and add the app to your team."
+        return [Finding("channels", False, "the bot is not installed in any team", advice)]
+    findings = []
+    for each in installations:
+        for which, wanted, channel in (
+            ("devs_channel", settings.teams.devs_channel, each.devs_channel),
+            ("gateway_channel", settings.teams.gateway_channel, each.gateway_channel),
+        ):
+            if channel:
+                findings.append(Finding("channels", True, f"team {each.name!r}: {wanted!r} found"))
+            else:
+                advice = f"Name the channel so, or set teams.{which} to its name or id."
+                findings.append(Finding("channels", False, f"team {each.name!r} has no channel {wanted!r}", advice))
+    return findings
