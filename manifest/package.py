@@ -18,17 +18,17 @@ ACCENT = "#1F3A5F"
 
 MENU = (
     ("help", "Show every command, also those that this menu has no room for"),
-    ("list", "List candidate and open incidents with their owners"),
+    ("incident", "Declare an incident that no mail announced: incident <title>"),
+    ("list", "Show what is unfinished"),
     ("oncall", "Say who is on call"),
-    ("incident", "Start an incident by hand: incident <what is wrong>"),
-    ("status", "In a thread: show this incident as it stands"),
-    ("raise", "In a thread: raise this candidate as an incident"),
-    ("claim", "In a thread: become the owner"),
-    ("assign", "In a thread: make somebody the owner: assign @person"),
-    ("hand over", "In a thread: hand the incident over: hand over @person <what they need to know>"),
-    ("urgency", "In a thread: set the urgency: urgency not urgent | resolve internally | urgent"),
-    ("note", "In a thread: write into the record: note <text>"),
-    ("resolve", "In a thread: say how it was resolved: resolve <text>"),
+    ("status", "In an incident's thread: show how it stands"),
+    ("raise", "In a thread: it is real; somebody takes it"),
+    ("claim", "In a thread: you take it"),
+    ("assign", "In a thread: somebody takes it who agreed to: assign @person"),
+    ("hand over", "In a thread: pass it on: hand over @person"),
+    ("urgency", "In a thread: say how bad it is: urgency <level> because <reason>"),
+    ("note", "In a thread: write into the issue: note <text>"),
+    ("resolve", "In a thread: it is over; asks for the rest"),
 )
 """What Teams suggests after ``@Wilson``, with its description.
 
