@@ -293,8 +293,7 @@ class Deliveries:
     async def _note_issue(self, effect: NoteIssue, item: Item) -> Sequence[Effect]:
         incident = await load(effect.incident_id)
         mark = issues.marker("note", item.uid)
-        body = issues.blocks(issues.comment_body(effect.entry), mark)
-        await self._tracker.comment(self._key(incident), body, mark)
+        await self._tracker.comment(self._key(incident), issues.comment_body(effect.entry), mark)
         return ()
 
     async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:

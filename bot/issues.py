@@ -31,7 +31,7 @@ def incident_issue(
     return NewIssue(
         kind=IssueKind.INCIDENT,
         title=title(incident.title),
-        body=_body(incident, timeline, thread_url, incident_marker(incident.id, instance)),
+        body=_body(incident, timeline, thread_url),
         marker=incident_marker(incident.id, instance),
         template=template or None,
         labels=process.incident_labels,
@@ -50,7 +50,7 @@ def incident_marker(incident_id: int, instance: str) -> str:
     return marker("incident", f"{instance}.{incident_id}")
 
 
-def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str, mark: str) -> str:
+def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str) -> str:
     facts = [
         ("Source", plain(incident.source)),
         ("Project", plain(incident.project or "")),
@@ -74,7 +74,6 @@ def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str, mark: 
         f"### What the source said\n\n{fence(incident.summary)}" if incident.summary else "",
         f"### Links\n\n{links}" if links else "",
         f"### Noted before it was raised\n\n{notes}" if notes else "",
-        mark,
     )
 
 
@@ -111,7 +110,6 @@ def issue_change(incident: Incident, process: Process) -> IssueChange:
 def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, instance: str) -> NewIssue:
     """Return the issue of a follow-up: labelled, tagged for refinement, in no iteration (W57-W60)."""
     kind = process.follow_up(follow_up.kind)
-    mark = follow_up_marker(incident.id, follow_up.id, instance)
     cause = incident.resolution.cause if incident.resolution else ""
     body = blocks(
         f"Raised because of the incident {link(incident.title, incident.issue_url)}."
@@ -119,13 +117,12 @@ def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, i
         else f"Raised because of incident {plain(incident.issue_key)}: {plain(incident.title)}.",
         f"Why: {plain(kind.question)}." if kind else "",
         f"Cause as far as it is known:\n\n{fence(cause)}" if cause else "",
-        mark,
     )
     return NewIssue(
         kind=IssueKind.ISSUE,
         title=title(follow_up.title),
         body=body,
-        marker=mark,
+        marker=follow_up_marker(incident.id, follow_up.id, instance),
         labels=(*process.follow_up_labels, *(kind.labels if kind else ())),
     )
 

@@ -226,7 +226,8 @@ class NewIssue:
         title: One line.
         body: Markdown of ours; foreign text in it is already fenced.
         template: The project's issue template to start from; ``None`` for none.
-        marker: Our unique text by which the issue is found again after a lost answer.
+        marker: Our unique text by which the issue is found again after a lost answer. The tracker keeps it where
+            no foreign text can forge it, or hidden at the end of the body.
     """
 
     kind: IssueKind
