@@ -16,7 +16,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ MAX_BYTES = 28 * 1024
 """How large a card may be, as UTF-16 (the smallest limit on any of Teams' ways)."""
 
 MAX_NAME = 80
+_HALF_A_DAY = timedelta(hours=12)
 JOINER = "\u2060"
 """A word joiner: invisible, and enough to make a sign and what follows it two things."""
 
@@ -145,9 +146,16 @@ def mention_entity(person: Person) -> Element:
     return {"type": "mention", "text": mention(person), "mentioned": mentioned}
 
 
-def when(at: datetime) -> str:
-    """Return a moment as a template that each reader's client shows in their own time zone."""
+def when(at: datetime, *, near: datetime | None = None) -> str:
+    """Return a moment as a template that each reader's client shows in their own time zone.
+
+    Args:
+        at: The moment.
+        near: A moment that the card dates already; within half a day of it the time alone says enough.
+    """
     stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if near is not None and abs(at - near) < _HALF_A_DAY:
+        return f"{{{{TIME({stamp})}}}}"
     return f"{{{{DATE({stamp},SHORT)}}}} {{{{TIME({stamp})}}}}"
 
 

@@ -50,10 +50,9 @@ def _card(view: DigestView, shown: Sequence[Incident]) -> Element:
         )
     ]
     for incident in shown:
-        about = ", ".join(
-            part for part in (incident.severity, incident.project, incident.resource) if part
-        )  # all foreign, cleaned with the rest of the run below
-        tail = f"{source_name(incident.source)}{', ' if about else ''}{about[:120]}"
+        # Foreign parts are cleaned with the rest of their run.
+        parts = (source_name(incident.source), incident.severity, incident.project)
+        tail = ", ".join(part[:60] for part in parts if part)
         again = f", {times(incident.count)}" if incident.count > 1 else ""
         body.append(
             rich_text(

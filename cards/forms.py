@@ -60,14 +60,7 @@ def form_card(
         button = f"{button} all the same"
     style = "destructive" if take_over or form is Form.DISMISS else "positive"
     body = [
-        container(
-            [
-                text_block(headline(view.incident), weight="Bolder", size="Small"),
-                rich_text(text_run(view.incident.title, 200), spacing="None"),
-            ],
-            style="emphasis",
-            bleed=True,
-        ),
+        container(_head(view.incident, now), style="emphasis", bleed=True),
         text_block(title, weight="Bolder", size="Large", heading=True),
         *_refused(refusal),
         *_marked(build(view, values), refusal),
@@ -78,6 +71,18 @@ def form_card(
         [execute(button, data, style=style), back],
         speak=f"{title}: {plain(view.incident.title, 200)}",
     )
+
+
+def _head(incident: Incident, now: datetime) -> list[Element]:
+    parts = [
+        text_block(headline(incident), weight="Bolder", size="Small"),
+        rich_text(text_run(incident.title, 200), spacing="None"),
+    ]
+    if incident.owner is not None:
+        since = f" since {when(incident.owned_at, near=now)}" if incident.owned_at else ""
+        owner = f"Owner: {escape(incident.owner.name, 80)}{since}"
+        parts.append(text_block(owner, size="Small", subtle=True, spacing="None"))
+    return parts
 
 
 def declare_form(
@@ -330,9 +335,8 @@ def _take_over(view: IncidentView, values: Values) -> list[Element]:
     owner = view.incident.owner
     if owner is None:
         return [text_block("Nobody owns it at present.")]
-    since = f" since {when(view.incident.owned_at)}" if view.incident.owned_at else ""
     return [
-        text_block(f"**{escape(owner.name, 80)}** owns it{since} and will be told. Do it only if you have agreed.")
+        text_block(f"**{escape(owner.name, 80)}** owns it and will be told. Do it only if you have agreed on it.")
     ]
 
 

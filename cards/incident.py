@@ -41,7 +41,7 @@ def incident_card(view: IncidentView, *, now: datetime) -> Element:
     """
     calls = _calls(view)
     body = [
-        container(_head(view, calls), style=_colour(view), bleed=True),
+        container(_head(view, calls, now), style=_colour(view), bleed=True),
         *_warnings(view),
         *_facts(view),
         *_changes(view),
@@ -78,25 +78,30 @@ def _calls(view: IncidentView) -> tuple[Person, ...]:
     return tuple(person for person in view.on_call if person.teams_id)[:_ON_CALL]
 
 
-def _head(view: IncidentView, calls: Sequence[Person]) -> list[Element]:
+def _head(view: IncidentView, calls: Sequence[Person], now: datetime) -> list[Element]:
     incident = view.incident
     parts = [
         text_block(headline(incident), weight="Bolder", size="Small"),
         rich_text(text_run(incident.title or "Untitled", 200, size="Large", weight="Bolder"), spacing="Small"),
-        text_block(_who(view, calls), spacing="Small"),
     ]
+    if who := _who(view, calls, now):
+        parts.append(text_block(who, spacing="Small"))
     if step := next_step(incident, view.process):
         parts.append(text_block(escape(step), spacing="Small", weight="Bolder"))
     return parts
 
 
-def _who(view: IncidentView, calls: Sequence[Person]) -> str:
+def _who(view: IncidentView, calls: Sequence[Person], now: datetime) -> str:
     incident = view.incident
+    if incident.merged_into is not None:
+        return f"It is a part of incident **#{incident.merged_into}** now."
+    if incident.state is State.DISMISSED:
+        return f"Not an incident: {escape(incident.dismiss_reason or 'no reason given', 240)}"
     if incident.owner is not None:
-        since = f" since {when(incident.owned_at)}" if incident.owned_at else ""
+        since = f" since {when(incident.owned_at, near=now)}" if incident.owned_at else ""
         return f"Owner: **{escape(incident.owner.name, 80)}**{since}"
     if incident.state.finished:
-        return "Nobody owned it."
+        return ""
     if not view.on_call:
         return "**Nobody has it yet.**"
     called = {person.teams_id for person in calls}
@@ -112,7 +117,7 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
     if incident.not_safe and not incident.state.finished:
         names = ", ".join(escape(name, 100) for name in incident.not_safe[:_REPOSITORIES])
         line = f"Do not push to {names}: the trunk is not safe to deploy again."
-        yield container([text_block(line, weight="Bolder", color="Attention")], style="attention")
+        yield container([text_block(line, weight="Bolder")], style="attention")
     if incident.state.finished:
         return
     if incident.unreadable:
@@ -143,15 +148,14 @@ def _facts(view: IncidentView) -> Iterable[Element]:
         yield row("Declared by", rich_text(text_run(incident.declared_by.name, 80)))
     else:
         yield row("Source", rich_text(*_source(incident)))
+    report = "About" if incident.declared_by is not None else "Report"
     for label, value, limit in (
-        ("Project", incident.project, 100),
-        ("Resource", incident.resource, 160),
+        (report, incident.summary, 300),
         ("Condition", incident.condition, 240),
-        ("Severity", incident.severity, 40),
-        ("Says", incident.summary, 300),
+        ("Resource", incident.resource, 160),
+        ("Project", incident.project, 100),
     ):
         if value:
-            label = "About" if label == "Says" and incident.declared_by else label
             yield row(label, rich_text(text_run(value, limit)))
     if incident.first_seen is not None:
         yield row("Seen", text_block(_seen(incident)))
@@ -181,6 +185,9 @@ def _urgency(view: IncidentView, name: str) -> Iterable[Element]:
 
 def _source(incident: Incident) -> Iterable[Element]:
     yield text_run(source_name(incident.source), 60)
+    if incident.severity:
+        yield gap(", severity ", subtle=True)
+        yield text_run(incident.severity, 40, weight="Bolder")
 
 
 def _seen(incident: Incident) -> str:
@@ -188,7 +195,7 @@ def _seen(incident: Incident) -> str:
         return ""
     seen = when(incident.first_seen)
     if incident.last_seen is not None and incident.last_seen != incident.first_seen:
-        seen = f"{seen} – {when(incident.last_seen)}"
+        seen = f"{seen} – {when(incident.last_seen, near=incident.first_seen)}"
     if incident.count > 1:
         seen = f"{seen}, **{times(incident.count)}**"
     if incident.flapping:
@@ -253,16 +260,13 @@ def _outcome(view: IncidentView) -> Iterable[Element]:
         kind = process.follow_up(each.kind)
         title = f"{each.title} ({each.key})" if each.key else each.title
         url = safe_url(each.url)
-        name = text_run(title, 140, color="Accent" if url else "", url=url)
-        label = "Follow-up" if number == 0 else " "
-        yield row(label, rich_text(text_run(f"{kind.name if kind else each.kind}: ", 40, subtle=True), gap(), name))
+        runs = [text_run(title, 140, color="Accent" if url else "", url=url)]
+        called = kind.name if kind else each.kind
+        if not each.title.startswith(called):
+            runs = [text_run(f"{called}:", 40, subtle=True), gap(), *runs]
+        yield row("Follow-up" if number == 0 else " ", rich_text(*runs))
     if len(incident.follow_ups) > _FOLLOW_UPS:
         yield row(" ", text_block(f"and {len(incident.follow_ups) - _FOLLOW_UPS} more", subtle=True))
-    if incident.merged_into is not None:
-        yield row("Merged", text_block(f"It is a part of incident #{incident.merged_into} now."), spacing="Medium")
-    elif incident.state is State.DISMISSED:
-        reason = incident.dismiss_reason or "no reason given"
-        yield row("Dismissed", rich_text(text_run(reason, 240)), spacing="Medium")
 
 
 def _foot(view: IncidentView, now: datetime) -> Iterable[Element]:

@@ -105,12 +105,20 @@ RESOLVED = replace(
     alerting=False,
     resolution=Resolution("A query without an index, since release 4.2", False, ("lookup/api",), MEGAN, NOW),
     follow_ups=(
-        FollowUp("1", "long_term", "Long-term solution: index the audit table", "iam/admin#78", "https://gitlab.example.com/i/78"),
+        FollowUp(
+            "1",
+            "long_term",
+            "Long-term solution: index the audit table",
+            "iam/admin#78",
+            "https://gitlab.example.com/i/78",
+        ),
         FollowUp("2", "documentation", "Documentation: how to fail over lookup-db"),
     ),
 )
 NONE_NEEDED = replace(
-    RESOLVED, follow_ups=(), resolution=Resolution("", True, (), MEGAN, NOW, none_reason="the service goes away in May")
+    RESOLVED,
+    follow_ups=(),
+    resolution=Resolution("", True, (), MEGAN, NOW, none_reason="the service goes away in May"),
 )
 CLOSED = replace(RESOLVED, state=State.CLOSED)
 DISMISSED = replace(CANDIDATE, state=State.DISMISSED, dismiss_reason="A planned load test")
