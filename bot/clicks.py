@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from bot.deliveries import mail_view
+from bot.mail_view import mail_view
 from bot.surroundings import Surroundings
 from cards.actions import (
     AdoptMail,

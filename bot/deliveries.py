@@ -15,6 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from bot import issues
+from bot.mail_view import mail_view
 from bot.outbox import NotYet
 from bot.pacing import Pacer
 from bot.surroundings import Surroundings
@@ -41,8 +42,7 @@ from models.domain.effects import (
     SyncIssue,
 )
 from models.domain.incidents import Decision, Incident
-from models.domain.views import DigestView, MailView
-from models.mails import MailRecord
+from models.domain.views import DigestView
 from models.operations.incidents import load
 from models.ports import ChannelAddress, IssueTracker, Message, Messenger, Permanent, ThreadAddress
 from models.queue import Item
@@ -343,36 +343,3 @@ def _channel(channels: Sequence[tuple[str, str]], wanted: str) -> str | None:
     """Find a channel by its id or its name, whatever the case and the blanks around it."""
     name = wanted.strip().casefold()
     return next((each for each, title in channels if each == wanted or title.strip().casefold() == name), None)
-
-
-def mail_view(record: MailRecord) -> MailView:
-    """Return what a card shows of a mail."""
-    reading = record.reading
-    alert = reading.alert
-    details = alert.details if alert else {}
-    facts = tuple((label, _fact(details[key])) for key, label in _ACCESS_FACTS if details.get(key))
-    return MailView(
-        record.id,
-        reading.kind,
-        alert.title if alert and reading.kind is MailKind.ACCESS_REQUEST else reading.subject,
-        reading.sender,
-        reading.reason,
-        record.received_at,
-        url=(alert.incident_url or "") if alert else "",
-        facts=facts,
-        incident_id=record.incident_id,
-        set_aside_by=record.set_aside_by,
-    )
-
-
-_ACCESS_FACTS = (
-    ("app_name", "App"),
-    ("app_id", "App id"),
-    ("team", "Team"),
-    ("developer_email", "Requested by"),
-    ("api_products", "API products"),
-)
-
-
-def _fact(value: object) -> str:
-    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
