@@ -1,0 +1,144 @@
+"""Every card, compared with the one that was looked at and approved, and held against the official schema.
+
+After a wanted change: ``WILSON_RENEW_GOLDEN=1 .venv/bin/pytest tests/unit/cards/test_golden.py``, then read the
+difference in git before it is committed.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from cards.actions import BadAction, Form, decode
+from cards.blocks import MAX_BYTES, Element, size
+from cards.digest import digest_card
+from cards.forms import declare_form, form_card
+from cards.incident import incident_card
+from cards.mail import access_card, mail_card
+from models.domain.alerts import MailKind
+from models.domain.incidents import Refusal
+from tests.unit.cards import samples
+from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, view
+
+GOLDEN = Path(__file__).parent / "golden"
+SCHEMA = Path(__file__).parents[4] / "shared/contracts/teams/adaptive-card-1.5.0.schema.json"
+OTHERS = ((40, "Low disk space on lookup-db-2"), (41, "Pipeline failed: lookup/api"))
+
+ASKED = Refusal("Megan Bowen owns it since 03:16 UTC. Take it over only if you have agreed on it.", ask="take_over")
+NO_CAUSE = Refusal("Name the cause, or say that the limit of understanding is reached.", fields=("cause",))
+
+
+def _form(form: Form, **more: Any) -> Element:
+    incident = samples.RESOLVED if form is Form.REOPEN else samples.INTERNAL
+    return form_card(view(incident, others=OTHERS), form, once="o1", now=NOW, **more)
+
+
+CARDS: dict[str, Callable[[], Element]] = {
+    **{name: (lambda each=each: incident_card(view(each), now=NOW)) for name, each in STATES.items()},
+    "owned_as_owner": lambda: incident_card(view(samples.OWNED, MEGAN), now=NOW),
+    "owned_as_other": lambda: incident_card(view(samples.OWNED, ALEX), now=NOW),
+    "changing_as_its_maker": lambda: incident_card(view(samples.CHANGING, MEGAN), now=NOW),
+    **{f"form_{form.value}": (lambda form=form: _form(form)) for form in Form if form is not Form.DECLARE},
+    "form_assign_refused": lambda: _form(Form.ASSIGN, refusal=ASKED, values={"person": ALEX.id}),
+    "form_resolve_refused": lambda: _form(
+        Form.RESOLVE, refusal=NO_CAUSE, values={"over": "yes", "follow_alerting": "true", "title_alerting": "Louder"}
+    ),
+    "form_resolve_required": lambda: form_card(
+        view(replace(samples.INTERNAL, urgency="not_urgent")), Form.RESOLVE, once="o1", now=NOW
+    ),
+    "form_declare": lambda: declare_form(samples.PROCESS, once="o1"),
+    "form_declare_refused": lambda: declare_form(
+        samples.PROCESS, {"title": "It burns"}, Refusal("Say why.", fields=("reason",)), once="o1"
+    ),
+    "mail": lambda: mail_card(samples.MAIL),
+    "mail_unreadable": lambda: mail_card(replace(samples.MAIL, kind=MailKind.UNREADABLE, subject="")),
+    "mail_adopted": lambda: mail_card(replace(samples.MAIL, incident_id=43)),
+    "mail_set_aside": lambda: mail_card(replace(samples.MAIL, set_aside_by=MEGAN)),
+    "access": lambda: access_card(samples.ACCESS),
+    "digest": lambda: digest_card(samples.DIGEST),
+}
+
+
+@cache
+def _validator() -> jsonschema.Draft6Validator:
+    if not SCHEMA.exists():
+        pytest.skip(f"the Adaptive Cards schema is not at {SCHEMA}: cards were NOT held against it")
+    return jsonschema.Draft6Validator(
+        {"$ref": "#/definitions/AdaptiveCard", "definitions": json.loads(SCHEMA.read_text())["definitions"]}
+    )
+
+
+def elements(part: object) -> Iterator[Element]:
+    """Walk through every object of a card."""
+    if isinstance(part, dict):
+        yield part
+        for inner in part.values():
+            yield from elements(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from elements(inner)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_card_is_the_one_that_was_approved(name: str) -> None:
+    card, file = CARDS[name](), GOLDEN / f"{name}.json"
+    if os.environ.get("WILSON_RENEW_GOLDEN"):
+        GOLDEN.mkdir(exist_ok=True)
+        file.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    assert card == json.loads(file.read_text())
+
+
+def test_every_approved_card_is_still_made() -> None:
+    assert {file.stem for file in GOLDEN.glob("*.json")} == set(CARDS)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_card_fits_the_official_schema(name: str) -> None:
+    card = CARDS[name]()
+    card.pop("msteams")
+    _validator().validate(card)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_ids_are_unique_and_the_card_is_small_enough(name: str) -> None:
+    card = CARDS[name]()
+    ids = [each["id"] for each in elements(card) if "id" in each and str(each.get("type", "")) != ""]
+    assert len(ids) == len(set(ids))
+    assert size(card) <= MAX_BYTES
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_everything_wraps_and_uses_theme_colours_only(name: str) -> None:
+    for each in elements(CARDS[name]()):
+        if each.get("type") in ("TextBlock", "Input.ChoiceSet", "Input.Toggle"):
+            assert each["wrap"] is True
+        assert each.get("color", "Default") in ("Default", "Accent", "Attention")
+        assert "backgroundImage" not in each
+        assert each.get("type") != "Image"
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_every_button_is_understood_with_its_fallback(name: str) -> None:
+    inputs = {"person": MEGAN.id, "into": "40", "pick": "100", "kind": "alerting"}
+    for each in elements(CARDS[name]()):
+        if each.get("type") != "Action.Execute":
+            continue
+        sent = each["data"] | (inputs if each["data"]["do"] != "note" else {})
+        assert decode(sent, ALEX, TEAM)
+        assert each["verb"] == each["data"]["do"]
+        if "fallback" in each:
+            assert each["fallback"]["type"] == "Action.Submit"
+            assert each["fallback"]["data"] == each["data"]
+        else:
+            assert each["data"]["do"] == "refresh"
+
+
+def test_a_forged_payload_is_no_button() -> None:
+    with pytest.raises(BadAction):
+        decode({"wilson": 1, "do": "close", "incident": 42}, ALEX, TEAM)
