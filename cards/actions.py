@@ -21,7 +21,7 @@ from models.domain.process import Answer
 from models.domain.resolving import ResolveAnswers
 
 VERSION = 1
-TITLE, SHORT, LONG, NOTE, URL, REPOSITORIES = 200, 1000, 2000, 4000, 2000, 500
+TITLE, SHORT, LONG, NOTE, URL, REPOSITORIES = 200, 600, 1500, 4000, 2000, 400
 """How many characters an input may hold, by what it is for."""
 
 COMPUTED = "computed"

@@ -132,7 +132,7 @@ def link(label: str, url: str) -> str:
 
 def mention_name(person: Person) -> str:
     """Return somebody's name as it can stand inside a mention."""
-    return re.sub(r"[<>&\\`*_\[\]~|{}@]+", " ", clean(person.name, MAX_NAME)).strip() or "somebody"
+    return re.sub(r"[<>&\\`*_\[\]~|{}@]+", " ", inert(person.name, MAX_NAME)).strip() or "somebody"
 
 
 def mention(person: Person) -> str:
@@ -163,6 +163,26 @@ def size(card: Element) -> int:
     """Return how large a card is to Teams, in bytes."""
     text = json.dumps(card, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode("utf-16-le", "surrogatepass"))
+
+
+def fitted(card: Element) -> Element:
+    """Return the card, its text runs cut shorter, longest first, until Teams takes it."""
+    for limit in (200, 120, 80, 50, 30):
+        if size(card) <= MAX_BYTES:
+            break
+        _cut(card, limit)
+    return card
+
+
+def _cut(part: object, limit: int) -> None:
+    if isinstance(part, dict):
+        if part.get("type") == "TextRun" and len(part["text"]) > limit:
+            part["text"] = part["text"][: limit - 1].rstrip() + "…"
+        for inner in part.values():
+            _cut(inner, limit)
+    elif isinstance(part, list):
+        for inner in part:
+            _cut(inner, limit)
 
 
 def text_block(

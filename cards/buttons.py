@@ -16,6 +16,9 @@ from models.domain.views import IncidentView
 VISIBLE = 5
 """How many buttons stand before "More": six are what every Teams client shows."""
 
+CONCERNED = 12
+"""For how many people the card renews itself; Teams takes 60, each costs a hundred bytes and more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Press:
@@ -128,8 +131,8 @@ def confirm(change: ManualChange, view: IncidentView) -> Element | None:
 def refresh(view: IncidentView) -> Element | None:
     """Return what renews the card by itself for the people concerned; ``None`` where nobody is known."""
     incident = view.incident
-    people = (incident.owner, *view.on_call, incident.declared_by)
-    ids = list(dict.fromkeys(each.teams_id for each in people if each is not None and each.teams_id))[:60]
+    people = (incident.owner, incident.declared_by, *view.on_call)
+    ids = list(dict.fromkeys(each.teams_id for each in people if each is not None and each.teams_id))[:CONCERNED]
     if not ids:
         return None
     action = execute("Refresh", encode("refresh", incident=incident.id))

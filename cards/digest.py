@@ -10,10 +10,10 @@ from cards.blocks import (
     MAX_BYTES,
     Element,
     adaptive_card,
-    clean,
     container,
     execute,
     gap,
+    inert,
     rich_text,
     size,
     text_block,
@@ -68,7 +68,7 @@ def _card(view: DigestView, shown: Sequence[Incident]) -> Element:
         body.append(text_block(f"and {count - len(shown)} more: use `list`", subtle=True))
     actions: list[Element] = []
     if shown:
-        choices = [(clean(f"#{each.id} {each.title}", 80), str(each.id)) for each in shown]
+        choices = [(inert(f"#{each.id} {each.title}", 80), str(each.id)) for each in shown]
         body.append(inputs.choice("pick", "Whose card do you want?", choices, required="Choose one."))
         actions = [execute("Show its card", encode("show_card"))]
     return adaptive_card(body, actions, speak=title)

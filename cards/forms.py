@@ -14,6 +14,7 @@ from cards.blocks import (
     container,
     escape,
     execute,
+    inert,
     plain,
     rich_text,
     text_block,
@@ -59,16 +60,18 @@ def form_card(
     if asked and form is not Form.TAKE_OVER:
         button = f"{button} all the same"
     style = "destructive" if take_over or form is Form.DISMISS else "positive"
+    asks = _marked(build(view, values), refusal)
     body = [
         container(_head(view.incident, now), style="emphasis", bleed=True),
         text_block(title, weight="Bolder", size="Large", heading=True),
         *_refused(refusal),
-        *_marked(build(view, values), refusal),
+        *asks,
     ]
     back = execute("Back", encode("refresh", incident=view.incident.id), inputs=False)
+    can_be_sent = form is Form.TAKE_OVER or any(str(each["type"]).startswith("Input.") for each in asks)
     return adaptive_card(
         body,
-        [execute(button, data, style=style), back],
+        [execute(button, data, style=style), back] if can_be_sent else [back],
         speak=f"{title}: {plain(view.incident.title, 200)}",
     )
 
@@ -267,7 +270,7 @@ def _people(view: IncidentView, values: Values) -> list[Element]:
     if not view.team:
         return [text_block("Wilson does not know the team's members yet. Type `assign @person` in the thread.")]
     people = sorted(view.team, key=lambda person: person.name.casefold())[:MOST_PEOPLE]
-    choices = [(clean(person.name, 60), person.id or person.teams_id) for person in people]
+    choices = [(inert(person.name, 60), person.id or person.teams_id) for person in people]
     value = values.get("person", "")
     parts = [inputs.choice("person", "Who takes it?", choices, value=value, required="Choose somebody.")]
     if len(view.team) > MOST_PEOPLE:
@@ -310,7 +313,7 @@ def _dismiss(view: IncidentView, values: Values) -> list[Element]:
 def _merge(view: IncidentView, values: Values) -> list[Element]:
     if not view.others:
         return [text_block("There is no other unfinished incident to merge it into.")]
-    choices = [(clean(f"#{number} {title}", 90), str(number)) for number, title in view.others[:MOST_OTHERS]]
+    choices = [(inert(f"#{number} {title}", 90), str(number)) for number, title in view.others[:MOST_OTHERS]]
     value = values.get("into", "")
     parts = [inputs.choice("into", "It is the same problem as", choices, value=value, required="Choose one.")]
     if len(view.others) > MOST_OTHERS:

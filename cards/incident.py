@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cards import buttons
 from cards.blocks import (
+    MAX_BYTES,
     Element,
     action_set,
     adaptive_card,
+    clean,
     container,
     escape,
+    fitted,
     gap,
     host_of,
     mention,
@@ -20,6 +24,7 @@ from cards.blocks import (
     rich_text,
     row,
     safe_url,
+    size,
     text_block,
     text_run,
     when,
@@ -29,7 +34,22 @@ from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.views import IncidentView
 
-_LINKS, _CHANGES, _FOLLOW_UPS, _ON_CALL, _REPOSITORIES = 6, 5, 6, 4, 6
+_ON_CALL, _REPOSITORIES = 4, 6
+_LONG_URL = 300
+"""Longer addresses are left out where there are many; the issue has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How many of each a card shows; it says how many there are besides."""
+
+    links: int
+    changes: int
+    follow_ups: int
+
+
+_ROOMS = (_Room(5, 3, 5), _Room(2, 1, 1))
+"""The usual, and what is left when every text is at its longest."""
 
 
 def incident_card(view: IncidentView, *, now: datetime) -> Element:
@@ -39,13 +59,22 @@ def incident_card(view: IncidentView, *, now: datetime) -> Element:
         view: What is shown.
         now: When that was so; the card says it, since a card can stay unrefreshed for long.
     """
+    card: Element = {}
+    for room in _ROOMS:
+        card = fitted(_card(view, now, room))
+        if size(card) <= MAX_BYTES:
+            break
+    return card
+
+
+def _card(view: IncidentView, now: datetime, room: _Room) -> Element:
     calls = _calls(view)
     body = [
         container(_head(view, calls, now), style=_colour(view), bleed=True),
         *_warnings(view),
-        *_facts(view),
-        *_changes(view),
-        *_outcome(view),
+        *_facts(view, room),
+        *_changes(view, room),
+        *_outcome(view, room),
         *_foot(view, now),
     ]
     return adaptive_card(
@@ -115,9 +144,9 @@ def _who(view: IncidentView, calls: Sequence[Person], now: datetime) -> str:
 def _warnings(view: IncidentView) -> Iterable[Element]:
     incident = view.incident
     if incident.not_safe and not incident.state.finished:
-        names = ", ".join(escape(name, 100) for name in incident.not_safe[:_REPOSITORIES])
+        names = ", ".join(clean(name, 100) for name in incident.not_safe[:_REPOSITORIES])
         line = f"Do not push to {names}: the trunk is not safe to deploy again."
-        yield container([text_block(line, weight="Bolder")], style="attention")
+        yield container([rich_text(text_run(line, 400, weight="Bolder"))], style="attention")
     if incident.state.finished:
         return
     if incident.unreadable:
@@ -130,7 +159,7 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
         )
 
 
-def _facts(view: IncidentView) -> Iterable[Element]:
+def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
     if name := urgency_name(incident, process):
         yield row("Urgency", rich_text(*_urgency(view, name)), spacing="Medium")
@@ -159,7 +188,7 @@ def _facts(view: IncidentView) -> Iterable[Element]:
             yield row(label, rich_text(text_run(value, limit)))
     if incident.first_seen is not None:
         yield row("Seen", text_block(_seen(incident)))
-    if links := _links(incident):
+    if links := _links(incident, room):
         yield row("Links", rich_text(*links))
     if view.on_call and incident.owner is not None and not incident.state.finished:
         names = ", ".join(escape(person.name, 80) for person in view.on_call[:_ON_CALL])
@@ -205,14 +234,14 @@ def _seen(incident: Incident) -> str:
     return seen
 
 
-def _links(incident: Incident) -> list[Element]:
+def _links(incident: Incident, room: _Room) -> list[Element]:
     links: list[tuple[str, str]] = []
     if url := safe_url(incident.issue_url):
         links.append((f"Issue {incident.issue_key}".strip(), url))
     if url := safe_url(incident.source_url):
         links.append((f"{source_name(incident.source)} ({host_of(url)})", url))
     for each in incident.links:
-        if url := safe_url(each.url):
+        if (url := safe_url(each.url)) and len(url) <= _LONG_URL:
             label = host_of(url) if each.label == each.url else f"{each.label[:60]} ({host_of(url)})"
             links.append((label, url))
     runs: list[Element] = []
@@ -220,17 +249,17 @@ def _links(incident: Incident) -> list[Element]:
         runs.append(text_run(f"Issue {incident.issue_key}", 80))
     elif incident.raised and not incident.issue_key:
         runs.append(text_run("the issue is being raised", 80, subtle=True))
-    for label, url in links[:_LINKS]:
+    for label, url in links[: room.links]:
         runs += [gap(" · ", subtle=True)] if runs else []
         runs.append(text_run(label, 120, color="Accent", url=url))
-    if len(links) > _LINKS:
-        runs.append(gap(f" and {len(links) - _LINKS} more in the issue", subtle=True))
+    if len(links) > room.links:
+        runs.append(gap(f" and {len(links) - room.links} more in the issue", subtle=True))
     return runs
 
 
-def _changes(view: IncidentView) -> Iterable[Element]:
+def _changes(view: IncidentView, room: _Room) -> Iterable[Element]:
     waiting = [] if view.incident.state.finished else list(view.incident.unconfirmed)
-    for change in waiting[:_CHANGES]:
+    for change in waiting[: room.changes]:
         parts = [
             rich_text(
                 text_run(f"Change by hand {change.id} waits for a second developer", 100, weight="Bolder"),
@@ -241,11 +270,11 @@ def _changes(view: IncidentView) -> Iterable[Element]:
         if button := buttons.confirm(change, view):
             parts.append(action_set([button]))
         yield container(parts, style="warning", spacing="Medium")
-    if len(waiting) > _CHANGES:
-        yield text_block(f"{len(waiting) - _CHANGES} more changes by hand wait for confirmation.", subtle=True)
+    if len(waiting) > room.changes:
+        yield text_block(f"{len(waiting) - room.changes} more changes by hand wait for confirmation.", subtle=True)
 
 
-def _outcome(view: IncidentView) -> Iterable[Element]:
+def _outcome(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
     if made := incident.resolution:
         cause = made.cause or ("the limit of understanding is reached" if made.limit_reached else "not named")
@@ -256,17 +285,17 @@ def _outcome(view: IncidentView) -> Iterable[Element]:
         yield row("Resolved by", rich_text(text_run(made.by.name, 80)))
         if made.none_reason and not incident.follow_ups:
             yield row("Follow-up", rich_text(text_run(f"None needed: {made.none_reason}", 240)))
-    for number, each in enumerate(incident.follow_ups[:_FOLLOW_UPS]):
+    for number, each in enumerate(incident.follow_ups[: room.follow_ups]):
         kind = process.follow_up(each.kind)
         title = f"{each.title} ({each.key})" if each.key else each.title
-        url = safe_url(each.url)
+        url = safe_url(each.url) if len(each.url) <= _LONG_URL else None
         runs = [text_run(title, 140, color="Accent" if url else "", url=url)]
         called = kind.name if kind else each.kind
         if not each.title.startswith(called):
             runs = [text_run(f"{called}:", 40, subtle=True), gap(), *runs]
         yield row("Follow-up" if number == 0 else " ", rich_text(*runs))
-    if len(incident.follow_ups) > _FOLLOW_UPS:
-        yield row(" ", text_block(f"and {len(incident.follow_ups) - _FOLLOW_UPS} more", subtle=True))
+    if len(incident.follow_ups) > room.follow_ups:
+        yield row(" ", text_block(f"and {len(incident.follow_ups) - room.follow_ups} more", subtle=True))
 
 
 def _foot(view: IncidentView, now: datetime) -> Iterable[Element]:
@@ -279,4 +308,4 @@ def _foot(view: IncidentView, now: datetime) -> Iterable[Element]:
 def _speak(view: IncidentView) -> str:
     incident = view.incident
     owner = plain(incident.owner.name, 80) + " owns it." if incident.owner else "Nobody owns it."
-    return f"{headline(incident)}: {plain(incident.title, 200)}. {owner}"
+    return f"{headline(incident)}: {plain(incident.title, 120)}. {owner}"

@@ -42,7 +42,13 @@ def read(do: str, **more: object) -> Button:
         ("hand_over", {"person": ADELE.id}, requests.HandOver(ADELE)),
         (
             "assess",
-            {"q_users": "12", "q_critical": "yes", "q_workaround": "no", "q_self_resolved": "unknown", "reason": "x"},
+            {
+                "q_users": "12",
+                "q_critical": "yes",
+                "q_workaround": "no",
+                "q_self_resolved": "unknown",
+                "reason": "x",
+            },
             requests.Assess(
                 {"users": 12, "critical": True, "workaround": False, "self_resolved": None}, "", "x", ""
             ),
@@ -177,8 +183,8 @@ _JSON = st.recursive(
 )
 _FIELDS = [
     "incident once form mail number take_over pick person urgency reason follow_up_title over cause limit_reached",
-    "rolled_back repositories safe none_reason follow_alerting title_alerting q_users q_critical kind text url label",
-    "option present what why improve into title description",
+    "rolled_back repositories safe none_reason follow_alerting title_alerting q_users q_critical kind text url",
+    "label option present what why improve into title description",
 ]
 
 
@@ -191,8 +197,10 @@ def test_no_payload_raises_anything_else(do: str, more: dict[str, object]) -> No
         button = decode({"wilson": 1, "do": do, **more}, ALEX, TEAM)
     except BadAction:
         return
-    assert not isinstance(button, Do) or not isinstance(button.request, requests.Assign) or isinstance(
-        button.request.to, Person
+    assert (
+        not isinstance(button, Do)
+        or not isinstance(button.request, requests.Assign)
+        or isinstance(button.request.to, Person)
     )
     assert all(isinstance(value, str) for value in decode_values({"do": do, **more}).values())
 
@@ -205,5 +213,11 @@ def test_no_data_raises_anything_else(data: object) -> None:
 
 
 def test_entered_values_come_back_without_the_payload_s_own() -> None:
-    sent = encode("note", incident=1, once="x") | {"text": "a\u202e\nb", "q_users": 3, "on": True, "x y": "no", "n": []}
+    sent = encode("note", incident=1, once="x") | {
+        "text": "a\u202e\nb",
+        "q_users": 3,
+        "on": True,
+        "x y": "no",
+        "n": [],
+    }
     assert decode_values(sent) == {"text": "a\nb", "q_users": "3", "on": "true"}

@@ -71,7 +71,9 @@ def is_inert_markdown(text: str) -> bool:
 
 def is_clean(text: str) -> bool:
     """Say whether nothing invisible is left, but for the joiner that the door itself puts in."""
-    return not any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in text.replace(JOINER, ""))
+    return not any(
+        unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in text.replace(JOINER, "")
+    )
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -47,7 +47,9 @@ CARDS: dict[str, Callable[[], Element]] = {
     **{f"form_{form.value}": (lambda form=form: _form(form)) for form in Form if form is not Form.DECLARE},
     "form_assign_refused": lambda: _form(Form.ASSIGN, refusal=ASKED, values={"person": ALEX.id}),
     "form_resolve_refused": lambda: _form(
-        Form.RESOLVE, refusal=NO_CAUSE, values={"over": "yes", "follow_alerting": "true", "title_alerting": "Louder"}
+        Form.RESOLVE,
+        refusal=NO_CAUSE,
+        values={"over": "yes", "follow_alerting": "true", "title_alerting": "Louder"},
     ),
     "form_resolve_required": lambda: form_card(
         view(replace(samples.INTERNAL, urgency="not_urgent")), Form.RESOLVE, once="o1", now=NOW

@@ -1,0 +1,104 @@
+"""Which buttons each state offers to whom."""
+
+import pytest
+
+from cards import buttons
+from cards.actions import Do, OpenForm, decode
+from cards.blocks import Element
+from cards.incident import incident_card
+from models.domain import requests
+from models.domain.incidents import MAY, Decision
+from models.domain.people import Person
+from models.domain.views import IncidentView
+from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, view
+from tests.unit.cards.test_golden import elements
+
+MORE = "Link, Change by hand, Follow-up, Merge, Not an incident"
+CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge"
+
+TABLE: list[tuple[str, Person | None, str]] = [
+    ("candidate", None, CANDIDATE),
+    ("candidate", ALEX, CANDIDATE),
+    ("recovered", None, CANDIDATE),
+    ("unreadable", None, CANDIDATE),
+    ("open", None, f"Claim, Assign, Urgency, Note | {MORE}"),
+    ("open", ALEX, f"Claim, Assign, Urgency, Note | {MORE}"),
+    ("owned", None, f"Urgency, Note, Hand over, Take over | {MORE}"),
+    ("owned", MEGAN, f"Urgency, Note, Hand over | {MORE}"),
+    ("owned", ALEX, f"Urgency, Note, Take over | {MORE}"),
+    ("urgent", None, f"Decide, Note, Urgency, Hand over, Take over | {MORE}"),
+    ("urgent", MEGAN, f"Decide, Note, Urgency, Hand over | {MORE}"),
+    ("internal", None, f"Resolve, Note, Urgency, Hand over, Take over | {MORE}"),
+    ("internal", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
+    ("internal", ALEX, f"Resolve, Note, Urgency, Take over | {MORE}"),
+    ("overridden", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
+    ("not_safe", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
+    ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {MORE}"),
+    ("changing", MEGAN, f"Note, Urgency, Hand over | {MORE}"),
+    ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {MORE}"),
+    ("resolved", None, "Follow-up, Reopen, Note, Link"),
+    ("closed", None, "Reopen"),
+    ("dismissed", None, "Reopen"),
+    ("merged", None, ""),
+]
+
+
+def _described(card: Element) -> str:
+    inside = [action["title"] for part in elements(card["body"]) for action in part.get("actions", ())]
+    shown = [action for action in card.get("actions", ()) if action["type"] != "Action.ShowCard"]
+    hidden = [action for action in card.get("actions", ()) if action["type"] == "Action.ShowCard"]
+    text = ", ".join(action["title"] for action in shown)
+    if inside:
+        text = f"{', '.join(inside)} + {text}"
+    for more in hidden:
+        text += " | " + ", ".join(action["title"] for action in more["card"]["actions"])
+    return text
+
+
+@pytest.mark.parametrize(("name", "viewer", "expected"), TABLE)
+def test_the_card_offers(name: str, viewer: Person | None, expected: str) -> None:
+    assert _described(incident_card(view(STATES[name], viewer), now=NOW)) == expected
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("viewer", [None, MEGAN, ALEX])
+def test_no_button_is_offered_that_would_be_refused(name: str, viewer: Person | None) -> None:
+    incident = STATES[name]
+    looked: IncidentView = view(incident, viewer)
+    first, more = buttons.presses(looked)
+    assert len(first) <= buttons.VISIBLE
+    assert len({press.title for press in (*first, *more)}) == len((*first, *more))
+    for press in (*first, *more):
+        assert incident.state in MAY[press.verb]
+    for action in elements(incident_card(looked, now=NOW)):
+        if action.get("type") != "Action.Execute":
+            continue
+        button = decode(action["data"], viewer or ADELE, TEAM)
+        if isinstance(button, Do):
+            assert not isinstance(button.request, requests.Merge)
+            done = requests.carry_out(button.request, incident, viewer or ADELE, looked.process, at=NOW)
+            assert isinstance(done, Decision)
+        elif isinstance(button, OpenForm):
+            assert button.hint == incident.id
+
+
+def test_at_most_six_buttons_stand_side_by_side() -> None:
+    for incident in STATES.values():
+        assert len(incident_card(view(incident), now=NOW).get("actions", ())) <= 6
+
+
+def test_the_card_renews_itself_for_those_concerned() -> None:
+    card = incident_card(view(STATES["owned"]), now=NOW)
+    assert card["refresh"]["userIds"] == [MEGAN.teams_id, ALEX.teams_id]
+    many = tuple(Person(str(n), f"P{n}", f"29:{n}") for n in range(100))
+    assert (
+        len(incident_card(view(STATES["open"], on_call=many), now=NOW)["refresh"]["userIds"]) == buttons.CONCERNED
+    )
+    assert "refresh" not in incident_card(view(STATES["open"], on_call=()), now=NOW)
+
+
+def test_those_on_call_are_mentioned_only_while_nobody_has_it() -> None:
+    entities = incident_card(view(STATES["candidate"]), now=NOW)["msteams"]["entities"]
+    assert [each["mentioned"]["id"] for each in entities] == [ALEX.teams_id]
+    assert "entities" not in incident_card(view(STATES["owned"]), now=NOW)["msteams"]
+    assert "entities" not in incident_card(view(STATES["dismissed"]), now=NOW)["msteams"]

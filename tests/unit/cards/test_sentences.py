@@ -1,0 +1,181 @@
+"""What the thread is told, and what commands answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from cards.lists import greeting, help_text, incident_list, oncall_text, status_text
+from cards.timeline import Message, announcement, sentence
+from cards.words import ago, source_name
+from models.domain.people import Person
+from models.domain.timeline import Entry, Verb
+from tests.unit.cards import samples
+from tests.unit.cards.samples import ADELE, ALEX, AT, MEGAN, NOW, PROCESS, view
+from tests.unit.cards.test_foreign_text import ATTACKS, is_clean
+
+SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
+    Verb.REPORTED: (
+        {"source": "gcp_monitoring", "summary": "CPU is high"},
+        "GCP Monitoring reported it: CPU is high.",
+    ),
+    Verb.REPEATED: ({"count": 3}, "It was reported 3 times now."),
+    Verb.RECOVERED: ({"summary": None}, "The alert recovered. That alone does not resolve the incident."),
+    Verb.FIRED_AGAIN: ({"count": 2}, "The alert fires again (twice so far)."),
+    Verb.FLAPPING: (
+        {"count": 9, "cycles": 3},
+        "The alert is flapping: it goes on and off. The card counts on, the thread stays quiet.",
+    ),
+    Verb.DECLARED: ({"summary": "white page"}, "Megan Bowen declared this incident: white page."),
+    Verb.RAISED: ({}, "Megan Bowen raised this as an incident. Who takes it?"),
+    Verb.CLAIMED: (
+        {"to": "Megan Bowen", "from": "Alex Wilber"},
+        "Megan Bowen owns this now (taken over from Alex Wilber).",
+    ),
+    Verb.ASSIGNED: (
+        {"to": "Adele Vance", "from": None},
+        "Megan Bowen assigned this to Adele Vance, who owns it now.",
+    ),
+    Verb.HANDED_OVER: (
+        {"to": "Adele Vance", "from": "Megan Bowen"},
+        "Megan Bowen handed this over to Adele Vance, who owns it now.",
+    ),
+    Verb.ASSESSED: (
+        {"urgency": "Urgent", "because": "more than 100 users can't work", "then": "decide"},
+        "Megan Bowen set the urgency to **Urgent**: more than 100 users can't work.",
+    ),
+    Verb.DECIDED: (
+        {"option": "Resolve internally", "present": "Alex and Megan"},
+        "The team decided: **Resolve internally**. Present: Alex and Megan. Recorded by Megan Bowen.",
+    ),
+    Verb.NOTED: ({"kind": "observation", "text": "SECRET"}, "Megan Bowen added an observation to the issue."),
+    Verb.LINKED: (
+        {"url": "https://gitlab.example.com/mr/1", "label": "The fix"},
+        "Megan Bowen linked [The fix (gitlab.\u2060example.\u2060com)](https://gitlab.example.com/mr/1).",
+    ),
+    Verb.CHANGE_PROPOSED: (
+        {"number": 1, "what": "restart it", "why": "the pipeline is down"},
+        "Megan Bowen makes change 1 by hand: restart it. Not by merge request because the pipeline is down. "
+        "A second developer, on a call, must confirm it.",
+    ),
+    Verb.CHANGE_CONFIRMED: (
+        {"number": 1, "what": "restart it", "by": "Alex Wilber"},
+        "Megan Bowen confirmed change 1 by hand, which Alex Wilber makes.",
+    ),
+    Verb.NOT_SAFE: (
+        {"repositories": "lookup/api"},
+        "**Do not push to lookup/api:** Megan Bowen says its trunk is not safe to deploy again.",
+    ),
+    Verb.RESOLVED: (
+        {"cause": "A bad query", "repositories": None, "follow_ups": "Index it", "none_reason": None},
+        "Megan Bowen resolved this. Cause: A bad query. Follow-ups: Index it.",
+    ),
+    Verb.FOLLOW_UP: (
+        {"kind": "Documentation", "title": "How to fail over"},
+        "Megan Bowen raised a follow-up (Documentation): How to fail over.",
+    ),
+    Verb.REOPENED: ({"reason": None}, "Megan Bowen reopened this."),
+    Verb.DISMISSED: ({"reason": "a load test"}, "Megan Bowen says that this is not an incident: a load test."),
+    Verb.MERGED: ({"into": 40, "title": "Disk"}, "Megan Bowen merged this into incident 40: Disk."),
+    Verb.ABSORBED: ({"part": 43, "title": "CPU"}, "Megan Bowen merged incident 43 into this one: CPU."),
+}
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_everything_that_can_happen_has_its_sentence(verb: Verb) -> None:
+    data, expected = SENTENCES[verb]
+    entry = Entry(AT, verb, MEGAN, data)
+    assert sentence(entry) == expected
+    assert "**" not in sentence(entry, plain=True)
+    assert "SECRET" not in sentence(entry)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_a_sentence_is_made_whatever_the_entry_holds(verb: Verb) -> None:
+    for data in ({}, dict.fromkeys(SENTENCES[verb][0]), dict.fromkeys(SENTENCES[verb][0], 1)):
+        assert sentence(Entry(AT, verb, None, dict(data)))
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_foreign_text_acts_in_a_sentence(verb: Verb, attack: str) -> None:
+    data: dict[str, str | int | bool | None] = dict.fromkeys(SENTENCES[verb][0], attack)
+    text = sentence(Entry(AT, verb, Person("1", attack), data))
+    assert is_clean(text)
+    assert "<" not in text
+    assert "https://evil" not in text or verb is Verb.LINKED
+    assert "{{" not in text
+
+
+def test_who_is_mentioned_is_mentioned_where_the_name_stands() -> None:
+    entry = Entry(AT, Verb.CLAIMED, MEGAN, {"to": "Megan Bowen", "from": "Alex Wilber"})
+    assert announcement(entry, PROCESS, (ALEX,)) == Message(
+        "Megan Bowen owns this now (taken over from <at>Alex Wilber</at>).", (ALEX,)
+    )
+
+
+def test_an_urgent_incident_asks_for_the_meeting_and_names_everyone() -> None:
+    entry = Entry(AT, Verb.ASSESSED, MEGAN, SENTENCES[Verb.ASSESSED][0])
+    told = announcement(entry, PROCESS, (ALEX, ADELE))
+    assert PROCESS.decision_question in told.text
+    assert f"[Start the meeting]({PROCESS.meeting_url.replace('&', '&amp;')})" in told.text
+    assert told.text.endswith("<at>Alex Wilber</at> <at>Adele Vance</at>")
+    assert told.mentions == (ALEX, ADELE)
+    no_link = announcement(entry, replace(PROCESS, meeting_url=""), ())
+    assert "](" not in no_link.text
+
+
+def test_a_link_that_may_not_be_opened_is_only_named() -> None:
+    entry = Entry(AT, Verb.LINKED, MEGAN, {"url": "http://internal.example/x", "label": "Wiki"})
+    assert sentence(entry) == "Megan Bowen linked Wiki."
+
+
+def test_the_list_says_what_is_covered() -> None:
+    text = incident_list([samples.CANDIDATE, samples.URGENT], PROCESS, NOW)
+    assert text.startswith("**2 unfinished, 1 without an owner**")
+    assert (
+        "- candidate **#42** High CPU utilisation on lookup-db-1 (firing, **nobody owns it**, 30 min old)" in text
+    )
+    assert "(firing, Urgent, Megan Bowen owns it)" in text
+    assert incident_list([], PROCESS, NOW) == "There is no unfinished incident."
+
+
+def test_the_status_tells_owner_urgency_and_next_step() -> None:
+    text = status_text(view(samples.NOT_SAFE), NOW)
+    for part in (
+        "Megan Bowen owns it for 26 min",
+        "Resolve internally",
+        "Do not push to lookup/api",
+        "Issue iam/admin#77",
+    ):
+        assert part in text.replace("\u2060", "")
+
+
+def test_help_names_every_command() -> None:
+    text = help_text(PROCESS)
+    commands = (
+        "raise claim assign hand urgency decide note link change confirm resolve follow-up reopen dismiss merge"
+    )
+    for command in [*commands.split(), "status", "help", "incident", "list", "oncall"]:
+        assert f"- `{command}" in text
+    for question in PROCESS.questions:
+        assert f"{question.key}=" in text
+
+
+def test_who_is_on_call() -> None:
+    assert oncall_text([]).startswith("Nobody is on call")
+    assert oncall_text([ALEX]).startswith("**Alex Wilber** is on call.")
+    assert oncall_text([ALEX, MEGAN]).startswith("**Alex Wilber** and **Megan Bowen** are on call.")
+
+
+def test_the_greeting_says_what_is_missing() -> None:
+    assert "Wilson - Devs" in greeting(PROCESS, "Wilson - Devs", "API Gateway - Notifications")
+    assert "doctor" not in greeting(PROCESS, "Wilson - Devs", "API Gateway - Notifications")
+    assert greeting(PROCESS, "", "").count("wilson doctor") == 2
+
+
+def test_words() -> None:
+    assert source_name("gcp_monitoring") == "GCP Monitoring"
+    assert source_name("my_api_checker") == "My API Checker"
+    assert source_name("") == "Unknown"
+    assert ago(AT, NOW) == "30 min"
+    assert ago(NOW, AT) == "less than a minute"
