@@ -39,7 +39,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _STACKED = 4
 _MARKS = re.compile(r"[\\`*_\[\]~|]")
 _LEADING = re.compile(r"^([-+#=:>]|\d{1,9}(?=[.)]))")
-_LINKS = re.compile(r"(?<=/)(?=/)|(?<=@)|(?<=[^\W_]\.)(?=[^\W\d_])|(?<=mailto:)|(?<={)(?={)", re.IGNORECASE)
+_LINKS = re.compile(r"(?<=/)(?=/)|(?=@)|(?<=@)|(?<=[^\W_]\.)(?=[^\W\d_])|(?<=mailto:)|(?<={)(?={)", re.IGNORECASE)
 _RUN_MARKS = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<={)(?={)|(?<=<)(?=/?at\b)", re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _URL_SIGNS = re.compile(r"""[^A-Za-z0-9\-._~:/?#@!$&*+,;=%\[\]]""")
@@ -54,6 +54,8 @@ def clean(text: str, limit: int, *, lines: bool = False) -> str:
         limit: How many characters are kept; an ellipsis marks what was cut.
         lines: Whether line breaks are kept; otherwise they are folded into blanks.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     kept: list[str] = []
     stacked = 0
     for char in text[: limit * 4 + 64].replace("\r\n", "\n"):
@@ -165,13 +167,13 @@ def size(card: Element) -> int:
     return len(text.encode("utf-16-le", "surrogatepass"))
 
 
-def fitted(card: Element) -> Element:
-    """Return the card, its text runs cut shorter, longest first, until Teams takes it."""
+def fit(card: Element) -> bool:
+    """Cut the card's text runs shorter until Teams takes it, and tell whether that was enough."""
     for limit in (200, 120, 80, 50, 30):
         if size(card) <= MAX_BYTES:
-            break
+            return True
         _cut(card, limit)
-    return card
+    return size(card) <= MAX_BYTES
 
 
 def _cut(part: object, limit: int) -> None:

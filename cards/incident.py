@@ -8,14 +8,13 @@ from datetime import datetime
 
 from cards import buttons
 from cards.blocks import (
-    MAX_BYTES,
     Element,
     action_set,
     adaptive_card,
     clean,
     container,
     escape,
-    fitted,
+    fit,
     gap,
     host_of,
     mention,
@@ -24,7 +23,6 @@ from cards.blocks import (
     rich_text,
     row,
     safe_url,
-    size,
     text_block,
     text_run,
     when,
@@ -61,8 +59,8 @@ def incident_card(view: IncidentView, *, now: datetime) -> Element:
     """
     card: Element = {}
     for room in _ROOMS:
-        card = fitted(_card(view, now, room))
-        if size(card) <= MAX_BYTES:
+        card = _card(view, now, room)
+        if fit(card):
             break
     return card
 

@@ -62,7 +62,7 @@ def is_inert_markdown(text: str) -> bool:
         or ">" in text
         or "//" in text
         or "{{" in text
-        or re.search(r"@(?!\u2060|$)", text)
+        or re.search(r"(?<!\u2060)@|@(?!\u2060|$)", text)  # an auto-linker takes a joiner after @ for a host
         or re.search(r"mailto:(?!\u2060|$)", text, re.IGNORECASE)
         or re.search(r"[^\W_]\.[^\W\d_]", text)
         or re.match(r"[-+#=:]|\d{1,9}[.)]", text)
