@@ -136,7 +136,7 @@ def greeting(process: Process, devs: str, gateway: str) -> str:
         devs: The name of the channel for incidents; empty where it was not found.
         gateway: The name of the channel for access requests; empty where it was not found.
     """
-    lines = ["**Wilson is here.** It turns alert mails into candidate incidents, and does nothing on its own:"]
+    lines = ["**Wilson is here.** It turns alert mails into candidate incidents, and decides nothing by itself:"]
     where = f"in **{escape(devs, 80)}**" if devs else "in a channel that it has not found yet (see `wilson doctor`)"
     points = [
         f"Each problem gets one card {where}, and its thread. It names who is on call; whoever can, claims it.",
