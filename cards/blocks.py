@@ -256,24 +256,11 @@ def row(label: str, value: Element, *, spacing: str = "Small") -> Element:
     }
 
 
-def fact_set(facts: Sequence[tuple[str, str]]) -> Element:
-    """Return titles and values, both Markdown: foreign ones went through ``escape``."""
-    return {"type": "FactSet", "facts": [{"title": title, "value": value} for title, value in facts]}
-
-
 def container(items: Sequence[Element], *, style: str = "", bleed: bool = False, spacing: str = "") -> Element:
     """Return a group of elements; ``style`` is one of the theme's colours."""
     group: Element = {"type": "Container", "items": list(items)}
     group |= {name: value for name, value in {"style": style, "spacing": spacing}.items() if value}
     return group | {"bleed": True} if bleed else group
-
-
-def column_set(*columns: Sequence[Element]) -> Element:
-    """Return columns that share the width by what they hold."""
-    return {
-        "type": "ColumnSet",
-        "columns": [{"type": "Column", "width": "stretch", "items": list(items)} for items in columns],
-    }
 
 
 def action_set(actions: Sequence[Element]) -> Element:
