@@ -15,8 +15,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
-from bot.adapters.teams import TeamsAdapter, TeamsMessenger
+from bot.adapters.teams import TeamsAdapter
 from bot.pacing import Pacer
 from bot.web import make_app, serving
 from mailwatcher.mailboxes.folder import FolderMailbox

@@ -22,7 +22,7 @@ TEXT = "application/vnd.microsoft.activity.message"
 BOT_ADDED = frozenset({"add", "add-upgrade"})
 
 
-class Activities(TeamsActivityHandler):
+class Activities(TeamsActivityHandler):  # type: ignore[misc]  # the SDK ships no types
     """Hands each activity on to what answers it. The adapter has checked who sends it."""
 
     def __init__(self, clicks: Clicks, speech: Speech) -> None:

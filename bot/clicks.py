@@ -150,7 +150,7 @@ class Clicks:
         if done.refusal is None:
             return self._card(done.incident, by, done.notice)
         if done.refusal.ask == "take_over" or done.refusal.fields:
-            form = Form.TAKE_OVER if done.refusal.ask == "take_over" else form_of(data)
+            form = form_of(data) or (Form.TAKE_OVER if done.refusal.ask == "take_over" else None)
             if form is not None:
                 return await self._form(form, done.incident, by, decode_values(data), done.refusal)
         return self._card(done.incident, by, done.refusal.text)

@@ -14,11 +14,12 @@ from urllib.parse import quote
 
 import orjson
 
-from bot import issues
+from bot import issue_text, issues
 from bot.mail_view import mail_view
 from bot.outbox import NotYet
 from bot.pacing import Pacer
 from bot.surroundings import Surroundings
+from cards.blocks import mention_name
 from cards.digest import digest_card
 from cards.incident import incident_card
 from cards.lists import greeting
@@ -157,9 +158,9 @@ class Deliveries:
         if effect.whole_team:
             others = [each for each in self._around.team if not each.same(effect.entry.actor)]
             mentions = (*mentions, *others)[:MOST_MENTIONS]
-        text, mentioned = announcement(effect.entry, self._around.process, mentions)
-        message = Message(text=text, mentions=tuple(mentioned))
-        await self._reply(cards[0].thread, message)
+        said = announcement(effect.entry, self._around.process, mentions)
+        named = tuple(replace(each, name=mention_name(each)) for each in said.mentions)
+        await self._reply(cards[0].thread, Message(text=said.text, mentions=named))
         return ()
 
     async def _post_mail(self, mail_id: int) -> Sequence[Effect]:
@@ -292,7 +293,7 @@ class Deliveries:
 
     async def _note_issue(self, effect: NoteIssue, item: Item) -> Sequence[Effect]:
         incident = await load(effect.incident_id)
-        mark = issues.marker("note", item.uid)
+        mark = issue_text.marker("note", item.uid)
         await self._tracker.comment(self._key(incident), issues.comment_body(effect.entry), mark)
         return ()
 

@@ -56,11 +56,11 @@ class Speech:
         match command:
             case Act(request) if incident is not None:
                 await self._act(incident, request, by, place)
-            case ShowForm(form) if form == "declare" or incident is None:
+            case ShowForm(form) if incident is not None and form != "declare":
+                await self._show_form(Form(form), incident, by, place)
+            case ShowForm():
                 card = declare_form(self._around.process, once=secrets.token_hex(8))
                 await self._answer(place, card=card)
-            case ShowForm(form):
-                await self._show_form(Form(form), incident, by, place)
             case Declare():
                 await self._declare(command, by, place)
             case Show(what):

@@ -111,6 +111,8 @@ def _head(view: IncidentView, calls: Sequence[Person], now: datetime) -> list[El
         text_block(headline(incident), weight="Bolder", size="Small"),
         rich_text(text_run(incident.title or "Untitled", 200, size="Large", weight="Bolder"), spacing="Small"),
     ]
+    if view.notice:
+        parts.append(text_block(escape(view.notice, 300), spacing="Small", weight="Bolder", color="Accent"))
     if who := _who(view, calls, now):
         parts.append(text_block(who, spacing="Small"))
     if step := next_step(incident, view.process):
