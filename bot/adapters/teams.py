@@ -262,10 +262,15 @@ def to_activity(body: dict[str, Any]) -> Activity:
         channel_data=_table(body.get("channelData")),
         value=body.get("value"),
     )
-    entities = body.get("entities")
-    activity.entities = [
-        Entity(type=_text(each.get("type")), additional_properties=each)
-        for each in (entities if isinstance(entities, list) else [])
-        if isinstance(each, dict)
-    ]
+    activity.entities = _entities(body.get("entities"))
     return activity
+
+
+def _entities(value: object) -> list[Entity]:
+    found = []
+    for each in value if isinstance(value, list) else []:
+        if isinstance(each, dict):
+            entity = Entity(type=_text(each.get("type")))
+            entity.additional_properties = each
+            found.append(entity)
+    return found
