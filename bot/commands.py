@@ -1,4 +1,9 @@
-"""What a typed command means. Pure: text in, request out."""
+"""What a typed command means. Pure: text in, meaning out; nothing is looked up and nothing raises.
+
+``strip_mention`` makes a plain text of what Teams sends, ``parse`` says what it means. Both take time in proportion
+to the text's length. Of people and incidents they know only what is typed: who may do what is decided by the same
+operations that the buttons call.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cards.actions import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL, Form
+from cards.blocks import clean
 from models.domain.incidents import NoteKind
 from models.domain.people import Person
-from models.domain.process import Answer, Process
+from models.domain.process import Answer, FollowUpKind, Process
 from models.domain.requests import (
     AddFollowUp,
     AddLink,
@@ -32,8 +39,8 @@ from models.domain.requests import (
 )
 from models.domain.resolving import ResolveAnswers
 
-LONGEST = 8000
-"""Characters of a message that are looked at."""
+LONGEST = 30_000
+"""Characters of a message that are looked at; Teams itself sends no more than 28 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class ShowForm:
-    """Answer with a form, since details are needed."""
+    """Answer with the form that asks for the details; ``form`` is one of ``cards.actions.Form``."""
 
     form: str
 
@@ -78,7 +85,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Misused:
-    """A command that lacks something. ``text`` says how to use it."""
+    """A command that lacks something. ``text`` says how to use it; words of the person's may be in it."""
 
     text: str
 
@@ -90,138 +97,228 @@ class Elsewhere:
     text: str
 
 
-Command = Act | ShowForm | Declare | Show | Unknown | Misused | Elsewhere
+@dataclass(frozen=True, slots=True)
+class Chatter:
+    """People talking to each other: not meant for the bot, which stays silent."""
 
-_AT = re.compile(r"<at\b[^<>]{0,200}>([^<>]{0,200})</at>", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]{0,300}>")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_MENTION = "\ue000"
-"""Stands for a mentioned person in the normalised text."""
 
-_THREAD: Mapping[str, tuple[str, ...]] = {
-    "raise": ("raise",),
-    "claim": ("claim", "mine"),
-    "take over": ("take over", "takeover", "take-over"),
-    "assign": ("assign to", "assign"),
-    "hand over": ("hand over to", "hand over", "handover to", "handover", "hand-over to", "hand-over"),
-    "urgency": ("urgency", "assess"),
-    "decide": ("decide", "decision"),
-    "note": ("note",),
-    "link": ("link",),
-    "change": ("change",),
-    "confirm": ("confirm",),
-    "resolve": ("resolve", "resolved"),
-    "follow-up": ("follow-up", "follow up", "followup"),
-    "reopen": ("reopen", "re-open"),
-    "dismiss": ("dismiss", "not an incident"),
-    "merge": ("merge into", "merge with", "merge"),
-    "status": ("status",),
-}
-_ANYWHERE: Mapping[str, tuple[str, ...]] = {
-    "incident": ("incident", "declare"),
-    "list": ("list",),
-    "oncall": ("oncall", "on call", "on-call", "who is on call", "who"),
-    "help": ("help", "?"),
-}
-_WORDS = sorted(
-    ((word, name) for names in (_THREAD, _ANYWHERE) for name, words in names.items() for word in words),
-    key=lambda pair: -len(pair[0]),
+Command = Act | ShowForm | Declare | Show | Unknown | Misused | Elsewhere | Chatter
+
+
+class _Wrong(Exception):
+    """Used wrongly; the text becomes that of ``Misused``."""
+
+
+# Somebody's mention within a text: their name between two signs that mean nothing to anybody else.
+_FROM, _TO = "\ue000", "\ue001"
+_SIGNS = re.compile(r"[\ue000\ue001]|&#(?:x0{0,6}e00[01]|0{0,6}5734[45]);?", re.IGNORECASE)
+_PERSON = re.compile(r"\ue000([^\ue000\ue001]*)\ue001")
+_AT = re.compile(r"<at\b[^<>]{0,200}>([^<>]{0,200})</at\s{0,3}>", re.IGNORECASE)
+_ANCHOR = re.compile(r"""<a\b[^<>]{0,2000}?href=["'](https?://[^"'<>\s]{1,2000})["'][^<>]{0,200}>""", re.IGNORECASE)
+_BREAK = re.compile(r"<br\s{0,3}/?>|</(?:p|div|li|tr|h[1-6]|blockquote|pre)\s{0,3}>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:at|a|p|div|span|br|b|i|u|s|em|strong|strike|code|pre|ul|ol|li|h[1-6]|blockquote|font|table|tbody|thead|tr"
+    r"|td|th|img|emoji|attachment|hr)(?:\s[^<>]{0,2000})?/?>",
+    re.IGNORECASE,
 )
-_YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False, "none": False}
-_PAIR = re.compile(r"([a-z_][a-z_ -]{0,40}?)\s{0,3}[=:]\s{0,3}([^\s,;=]{1,40})", re.IGNORECASE)
+_NOTHING = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]")
+_LINES = re.compile("\r\n?|[\x85\u2028\u2029]")
 
 
 def strip_mention(text: str, bot_names: Collection[str]) -> str:
-    """Return what was typed, without the bot's mention, tags, entities and invisible characters.
+    """Return what was typed, without the bot's mention, mark-up, entities and invisible characters.
 
-    Other people's mentions become one character each, in their order.
+    Other people's mentions stay, between signs that only ``parse`` knows.
+
+    Args:
+        text: As Teams sent it.
+        bot_names: What the bot is called in its mention.
     """
     names = {_folded(name) for name in bot_names}
 
     def said(match: re.Match[str]) -> str:
-        return " " if _folded(html.unescape(match[1])) in names else f" {_MENTION} "
+        name = _folded(match[1])
+        return " " if name in names else f" {_FROM}{' '.join(match[1].split())}{_TO} "
 
-    text = text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n")
-    text = re.sub(r"<br\s{0,3}/?>|</p>|</div>", "\n", text, flags=re.IGNORECASE)
-    text = _TAG.sub(" ", _AT.sub(said, text))
-    text = _INVISIBLE.sub("", html.unescape(text).replace("\xa0", " "))
+    text = _SIGNS.sub("", _LINES.sub("\n", text[:LONGEST]))
+    text = _ANCHOR.sub(r"\1 ", text)
+    text = _TAG.sub(" ", _AT.sub(said, _BREAK.sub("\n", text)))
+    text = _NOTHING.sub("", _LINES.sub("\n", html.unescape(text)))
     return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()
 
 
 def _folded(name: str) -> str:
-    return " ".join(name.replace("\xa0", " ").split()).casefold()
+    return " ".join(html.unescape(name).split()).removeprefix("@").casefold()
 
 
-def parse(text: str, mentioned: Sequence[Person], process: Process, *, in_thread: bool) -> Command:
+_THREAD: Mapping[str, str] = {
+    "raise": r"raise",
+    "take over": r"take(?:\sit|\sthis)?[\s-]?over",
+    "claim": r"claim|i(?:['’]ll|\swill)?\stake\s(?:it|this)|take\s(?:it|this)|mine|ack(?:nowledge)?",
+    "assign": r"assign(?:\sto)?|give(?:\sit)?\sto",
+    "hand over": r"hand(?:\sit)?[\s-]?over(?:\sto)?|pass\s(?:it\s)?on(?:\sto)?",
+    "urgency": r"urgency|assess",
+    "decide": r"decided?|decision",
+    "note": r"note|finding",
+    "link": r"link",
+    "change": r"change(?:\sby\shand)?",
+    "confirm": r"confirm",
+    "resolve": r"resolved?",
+    "follow-up": r"follow[\s-]?up",
+    "reopen": r"re-?open",
+    "dismiss": r"dismiss|not\san\sincident",
+    "merge": r"merge",
+    "status": r"status",
+    "close": r"closed?",
+    "escalate": r"escalate",
+}
+_ANYWHERE: Mapping[str, str] = {
+    "incident": r"(?:declare|new)\s(?:an\s)?incident|declare|incident",
+    "list": r"list|incidents",
+    "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
+    "help": r"help|commands|\?",
+}
+_SUGGESTED = tuple(name for name in (*_THREAD, *_ANYWHERE) if name not in ("close", "escalate"))
+_POLITE = re.compile(
+    r"(?:[\s/!>*`\"'“”.,:;-]|(?:please|pls|hey|hi|hello|ok|okay|wilson)(?=[\s,:]))*", re.IGNORECASE
+)
+_COMMAND = re.compile(
+    "|".join(f"(?P<c{n}>{words})" for n, words in enumerate((*_THREAD.values(), *_ANYWHERE.values()))).join(
+        ("(?:", r")(?![\w-])")
+    ),
+    re.IGNORECASE | re.ASCII,
+)
+_NAMES = (*_THREAD, *_ANYWHERE)
+_FILLER = re.compile(
+    r"(?:[\s.,!?:;-]|\b(?:it|this|that|one|the|an|incident|now|please|pls|thanks|thank\syou|for\sme|me|again|today)"
+    r"\b)*",
+    re.IGNORECASE,
+)
+_YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+_NOT_KNOWN = frozenset({"unknown", "?", "unclear", "unsure"})
+
+
+def parse(
+    text: str, mentioned: Sequence[Person], process: Process, *, in_thread: bool, addressed: bool = True
+) -> Command:
     """Say what was meant. Never raises.
 
     Args:
         text: As ``strip_mention`` returns it.
-        mentioned: The people whose mentions stand in it, in their order.
+        mentioned: The people whose mentions stand in it, the bot not among them.
         process: For its levels, decisions, follow-ups and questions.
         in_thread: Whether it was said in an incident's thread.
+        addressed: Whether the bot was mentioned. Where it was not (the RSC permission lets it hear everything),
+            only what is unmistakably a command is one; the rest is ``Chatter``.
     """
-    name, rest = _verb(text[:LONGEST])
-    if name is None:
-        first = " ".join(text.split()[:2]).lower()
-        known = [*_ANYWHERE, *(_THREAD if in_thread else ())]
-        near = difflib.get_close_matches(first, known, 3, 0.5) or difflib.get_close_matches(
-            first.partition(" ")[0], known, 3, 0.6
-        )
-        return Unknown(text[:100], tuple(near)) if first else Show("help")
+    text = _without_strangers(text[:LONGEST], mentioned)
+    text = text[_end(_POLITE, text) :]
+    found = _COMMAND.match(text)
+    if found is None:
+        if not addressed:
+            return Chatter()
+        return _unknown(text, in_thread=in_thread) if text.strip() else Show("help")
+    name = _NAMES[int((found.lastgroup or "c0")[1:])]
+    rest = text[found.end() :]
+    if not addressed and not _unmistakable(name, found[0], rest):
+        return Chatter()
     if name in _THREAD and not in_thread:
-        return Elsewhere(f"“{name}” belongs into the thread under an incident's card. “list” shows the incidents.")
-    return _meaning(name, rest, mentioned, process)
+        where = f"“{name}” belongs into the thread under an incident's card; “list” shows what is unfinished."
+        return Elsewhere(where) if addressed else Chatter()
+    if name == "incident" and in_thread:
+        where = (
+            "A new incident is declared in the channel, outside this thread. For example: incident Login is slow"
+        )
+        return Elsewhere(where) if addressed else Chatter()
+    try:
+        return _meaning(name, rest, mentioned, process)
+    except _Wrong as wrong:
+        # Prose that begins like a command is no command; what has the form of one gets told what is wrong.
+        meant = addressed or "=" in rest[:SHORT] or ";" in rest[:SHORT]
+        return Misused(str(wrong)) if meant else Chatter()
 
 
-def _verb(text: str) -> tuple[str | None, str]:
-    lowered = text.lower()
-    for word, name in _WORDS:
-        if lowered.startswith(word):
-            rest = text[len(word) :]
-            if not rest or not (rest[0].isalnum() or rest[0] in "-_"):
-                return name, rest.lstrip(" \t:,.!" if name != "note" else " \t,.!")
-    return None, text
+def _end(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.match(text)
+    return found.end() if found else 0
+
+
+def _without_strangers(text: str, mentioned: Sequence[Person]) -> str:
+    """Leave out mentions at the beginning that nobody stands for: the bot's, under a name that it has there."""
+    names = {_folded(person.name) for person in mentioned}
+    start = 0
+    while found := _PERSON.match(text, start):
+        if _folded(found[1]) in names:
+            break
+        start = found.end()
+        while start < len(text) and text[start].isspace():
+            start += 1
+    return text[start:]
+
+
+def _unknown(text: str, *, in_thread: bool) -> Unknown:
+    words = clean(text, 100).lower().split()[:2]
+    known = _SUGGESTED if in_thread else (*_ANYWHERE, *(name for name in _SUGGESTED if name in _THREAD))
+    near: list[str] = []
+    for said, alike in ((" ".join(words), 0.7), ("".join(words[:1]), 0.6)):
+        near += difflib.get_close_matches(said[:40], known, 3, alike)
+    return Unknown(clean(text, 100), tuple(dict.fromkeys(near))[:3])
+
+
+def _unmistakable(name: str, said: str, rest: str) -> bool:
+    """Tell whether words that nobody addressed to the bot are a command all the same."""
+    if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
+        return False
+    if name in ("close", "escalate", "incident"):
+        return False
+    if name in ("raise", "claim", "take over", "status", "list", "oncall", "help"):
+        return _only_filler(rest)
+    if name in ("assign", "hand over"):
+        return _only_filler(_PERSON.sub("", rest))
+    return True
+
+
+def _only_filler(text: str) -> bool:
+    return _end(_FILLER, text[:SHORT]) == len(text)
 
 
 def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process) -> Command:
+    bare = rest.lstrip(" \t\n:,.!–—-").rstrip()
     match name:
-        case "raise":
-            return Act(Raise())
-        case "claim":
-            return Act(Claim())
-        case "take over":
-            return Act(Claim(take_over=True))
+        case "raise" | "claim" | "take over":
+            return _alone(name, rest)
         case "assign" | "hand over":
-            return _give(name, rest, mentioned)
+            return _give(name, bare, mentioned)
         case "urgency":
-            return _urgency(rest, process)
+            return _urgency(bare, process) if bare else ShowForm(Form.ASSESS.value)
         case "decide":
-            return _decide(rest, process)
+            return _decide(bare, process) if bare else ShowForm(Form.DECIDE.value)
         case "note":
-            return _note(rest)
+            return _note(rest.lstrip(" \t\n:,").rstrip())
         case "link":
-            url, _, label = rest.partition(" ")
-            return Act(AddLink(url, label.strip()[:200])) if url else ShowForm("link")
+            return _link(bare) if bare else ShowForm(Form.LINK.value)
         case "change":
-            return _change(rest)
+            return _change(bare) if bare else ShowForm(Form.CHANGE.value)
         case "confirm":
-            number = _number(rest)
-            return Act(ConfirmChange(number)) if number else Misused("Say which change: confirm 1")
+            return Act(ConfirmChange(_number(bare, "Say which change you confirm, by its number: confirm 1")))
         case "resolve":
-            return _resolve(rest, process)
+            return ShowForm(Form.RESOLVE.value) if _only_filler(bare) else _resolve(bare, process)
         case "follow-up":
-            return _follow_up(rest, process)
+            return _follow_up(bare, process) if bare else ShowForm(Form.FOLLOW_UP.value)
         case "reopen":
-            return Act(Reopen(_said(rest)))
+            return Act(Reopen(_reason(bare)))
         case "dismiss":
-            improve = bool(re.search(r"improve alert", rest, re.IGNORECASE))
-            return Act(Dismiss(_said(rest), improve))
+            return _dismiss(bare)
         case "merge":
-            number = _number(rest)
-            return Act(Merge(number)) if number else ShowForm("merge")
+            how = "Say into which incident, by its number: merge into 12"
+            return Act(Merge(_number(bare, how))) if bare else ShowForm(Form.MERGE.value)
         case "incident":
-            return _declare(rest, process)
+            return _declare(bare, process) if bare else ShowForm(Form.DECLARE.value)
+        case "close":
+            raise _Wrong("Only the incident review closes an incident; when it is over, say: resolve")
+        case "escalate":
+            option = process.decision_options[0].key
+            raise _Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
         case "status":
             return Show("status")
         case "list":
@@ -232,194 +329,342 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("help")
 
 
-def _said(text: str) -> str:
-    return text.replace(_MENTION, "").strip()[:1000]
+def _text(text: str, limit: int, what: str, *, lines: bool = False) -> str:
+    """Return a text as it may be stored. What does not fit is refused, not cut: nothing typed gets lost."""
+    whole = text.strip()
+    if len(whole) > limit:
+        raise _Wrong(f"{what} is longer than {limit} characters: shorten it, or write it into the issue.")
+    return clean(whole, limit, lines=lines)
 
 
-def _number(text: str) -> int | None:
-    found = re.match(r"[#\s]{0,5}(\d{1,9})\b", text, re.ASCII)
-    return int(found[1]) if found else None
+def _alone(name: str, rest: str) -> Act:
+    """``claim``, ``claim it``, ``claim: I am on it``; but not ``raise the limit``, which is something else."""
+    after = rest.lstrip()
+    comment = after[:1] in (":", ",", ".", ";", "!", "?", "-", "–", "—", "(")
+    if not comment and not rest.startswith("\n") and not _only_filler(rest):
+        raise _Wrong(f"“{name}” stands alone: say just {name}")
+    if name == "raise":
+        return Act(Raise())
+    return Act(Claim(take_over=name == "take over"))
 
 
 def _give(name: str, rest: str, mentioned: Sequence[Person]) -> Command:
-    if not mentioned:
-        return Misused(f"Mention who: {name} @person") if rest else ShowForm(name.replace(" ", "_"))
-    take_over = bool(re.search(r"\btake over\b", rest, re.IGNORECASE))
-    kind = Assign if name == "assign" else HandOver
-    return Act(kind(mentioned[0], take_over))
+    if re.fullmatch(r"(?:to\s)?(?:me|myself)[.!]?", rest, re.IGNORECASE) and name == "assign":
+        return Act(Claim())
+    people: list[Person] = []
+    for person in _named(rest, mentioned):
+        if not any(person is each or person.same(each) for each in people):
+            people.append(person)
+    if len(people) > 1:
+        raise _Wrong(f"One person owns an incident; mention just one: {name} @person")
+    take_over = re.search(r"\btake\s?over\b", rest[:SHORT], re.IGNORECASE) is not None
+    if people:
+        return Act(Assign(people[0], take_over) if name == "assign" else HandOver(people[0], take_over))
+    if rest:
+        raise _Wrong(f"Say to whom with an @mention, so that it is certain who is meant: {name} @person")
+    return ShowForm((Form.ASSIGN if name == "assign" else Form.HAND_OVER).value)
+
+
+def _named(text: str, mentioned: Sequence[Person]) -> list[Person]:
+    """Return the people mentioned in a text; all that came with the message where names don't tell."""
+    names = [_folded(name) for name in _PERSON.findall(text)]
+    found = [person for name in names for person in mentioned if _folded(person.name) == name]
+    return found or list(mentioned)
+
+
+def _number(text: str, how: str) -> int:
+    found = re.match(
+        r"(?:into|with|to|the|in|change|incident|number|no\.?|[#\s]){0,8}(\d{1,9})(?![\w-])", text, re.I | re.A
+    )
+    if found is None or int(found[1]) < 1 or not _only_filler(text[found.end() :]):
+        raise _Wrong(how)
+    return int(found[1])
+
+
+def _split(text: str, pattern: str) -> tuple[str, bool, str]:
+    found = re.search(pattern, text, re.IGNORECASE)
+    if found is None:
+        return text.strip(), False, ""
+    return text[: found.start()].strip(" \t\n:,;"), True, text[found.end() :].strip(" \t\n:,")
+
+
+_BECAUSE = r"\bbecause\b|\breason\s?[=:]"
+
+
+def _spoken(key: str) -> str:
+    """Return a pattern for a key of the process as people type it: blanks, hyphens and underscores are alike."""
+    return r"[\s_-]?".join(re.escape(part) for part in re.split(r"[\s_-]+", key.strip()) if part)
+
+
+def _same_word(said: str) -> str:
+    return re.sub(r"[\s_-]+", " ", said.strip()).casefold()
 
 
 def _answers(text: str, process: Process) -> tuple[dict[str, Answer], str]:
-    """Return the answers in a text, and what is wrong with them."""
+    """Return the answers in a text, and the text without them."""
     answers: dict[str, Answer] = {}
-    kinds = {question.key: question.kind for question in process.questions}
-    for match in _PAIR.finditer(text):
-        key = match[1].strip().lower().replace(" ", "_").replace("-", "_")
-        value = match[2].lower().strip(".")
-        if key not in kinds:
-            return {}, f"There is no question {match[1].strip()!r}; there are {', '.join(kinds)}."
-        if value in ("unknown", "?", "unclear"):
-            answers[key] = None
-        elif kinds[key] == "number" and value.isascii() and value.isdigit() and len(value) < 10:
-            answers[key] = int(value)
-        elif kinds[key] == "yes_no" and value in _YES:
-            answers[key] = _YES[value]
+    left = text
+    for question in process.questions:
+        pattern = re.compile(rf"(?<![\w-]){_spoken(question.key)}\s?[=:]\s?([^\s,;]{{1,40}})", re.IGNORECASE)
+        found = pattern.search(left)
+        if found is None:
+            continue
+        value = found[1].lower().rstrip(".!")
+        if value in _NOT_KNOWN or not value:
+            answers[question.key] = None
+        elif question.kind == "number" and value.isascii() and value.isdigit() and int(value) <= 10_000_000:
+            answers[question.key] = int(value)
+        elif question.kind == "yes_no" and value in _YES:
+            answers[question.key] = _YES[value]
         else:
-            needs = "a number" if kinds[key] == "number" else "yes, no"
-            return {}, f"{key} holds {value!r}; it needs {needs} or unknown."
-    return answers, ""
+            needs = "a whole number" if question.kind == "number" else "yes, no"
+            raise _Wrong(f"{question.key} holds {clean(value, 40)!r}; it needs {needs} or unknown.")
+        left = f"{left[: found.start()]} {left[found.end() :]}"
+    return answers, left
 
 
 def _level(text: str, process: Process) -> str:
-    said = text.strip().casefold().replace("-", " ").replace("_", " ")
+    said = _same_word(text)
     for level in process.urgencies:
-        if said in (level.key.casefold().replace("_", " "), level.name.casefold()):
+        if said and said in (_same_word(level.key), _same_word(level.name)):
             return level.key
     return ""
 
 
 def _urgency(rest: str, process: Process) -> Command:
-    if not rest:
-        return ShowForm("assess")
-    head, _, reason = _split(rest, "because")
-    answers, wrong = _answers(head, process)
-    if wrong:
-        return Misused(wrong)
-    level = _level(_PAIR.sub("", head).strip(" ,;"), process)
-    if not level and not answers:
+    head, _, reason = _split(rest, _BECAUSE)
+    answers, left = _answers(_text(head, SHORT, "That"), process)
+    left = re.sub(r"^(?:is|to|level|=)\s", "", left.strip(" ,;.=")).strip(" ,;.")
+    level = _level(left, process)
+    if left and not level:
+        asked = ", ".join(question.key for question in process.questions)
+        if re.search(r"[=:]", left):
+            raise _Wrong(f"{clean(left, 60)!r} answers none of the questions; they are {asked}.")
         levels = ", ".join(each.key for each in process.urgencies)
-        keys = " ".join(f"{each.key}=…" for each in process.questions)
-        return Misused(
-            f"Answer the questions (urgency {keys}), or name a level and why (urgency {levels} because …)."
-        )
-    return Act(Assess(answers, level, _said(reason)))
+        raise _Wrong(f"There is no urgency {clean(left, 60)!r}; it is one of {levels}.")
+    if not level and not answers:
+        raise _Wrong(_how_urgent(process))
+    return Act(Assess(answers, level, _text(reason, SHORT, "The reason")))
 
 
-def _split(text: str, word: str) -> tuple[str, str, str]:
-    found = re.search(rf"\b{word}\b", text, re.IGNORECASE)
-    if not found:
-        return text, "", ""
-    return text[: found.start()].strip(), found[0], text[found.end() :].strip(" :,")
+def _how_urgent(process: Process) -> str:
+    samples = " ".join(f"{each.key}={'150' if each.kind == 'number' else 'no'}" for each in process.questions)
+    gravest = process.urgencies[-1].key
+    return f"Answer the questions, or name a level and why: urgency {samples}, or urgency {gravest} because …"
 
 
 def _decide(rest: str, process: Process) -> Command:
-    if not rest:
-        return ShowForm("decide")
-    head, _, present = _split(rest, "with")
-    said = head.strip().casefold().replace("_", " ")
-    for option in process.decision_options:
-        names = (option.key.casefold().replace("_", " "), option.name.casefold())
-        if said and any(said in name or name in said for name in names):
-            return Act(Decide(option.key, _said(present)))
-    options = " | ".join(option.key for option in process.decision_options)
-    return Misused(f"Say what was decided, and with whom: decide {options} with Ada, Ben")
+    head, _, present = _split(rest, r"\bwith\b|\bpresent\s?[=:]")
+    names = _PERSON.findall(head)
+    if names and not present:
+        present = ", ".join(names)
+    said = _same_word(_PERSON.sub("", head).strip(" .,:;"))
+    options = [option for option in process.decision_options if said in map(_same_word, (option.key, option.name))]
+    if not options and len(said) >= 3:
+        options = [
+            option
+            for option in process.decision_options
+            if any(f" {said}" in f" {_same_word(name)}" for name in (option.key, option.name))
+        ]
+    if len(options) != 1:
+        known = " or ".join(option.key for option in process.decision_options)
+        example = process.decision_options[-1].key
+        raise _Wrong(f"Say what was decided ({known}), and with whom: decide {example} with Ada, Ben")
+    present = re.sub(r"\ue001[\s,]*(?:and\b|&)?\s*(?=\ue000)", ", ", present)
+    return Act(Decide(options[0].key, _text(present, REPOSITORIES, "The list of who took part")))
+
+
+_KIND = re.compile(
+    rf"(?:\[\s?({'|'.join(NoteKind)})\s?\]\s?[:-]?|(?:service\s)?({'|'.join(NoteKind)})\s?:)\s*", re.IGNORECASE
+)
 
 
 def _note(rest: str) -> Command:
-    text = rest.lstrip(": ")
-    for kind in NoteKind:
-        found = re.match(rf"\[?{kind.value}\]?\s{{0,3}}:\s{{0,3}}", text, re.IGNORECASE)
-        if found:
-            text = text[found.end() :]
-            return (
-                Act(AddNote(text[:4000], kind)) if text.strip() else Misused(f"note {kind.value}: what you found")
-            )
-    return Act(AddNote(text[:4000])) if text else ShowForm("note")
-
-
-def _change(rest: str) -> Command:
     if not rest:
-        return ShowForm("change")
-    what, word, why = _split(rest, "because")
-    if not word or not what or not why:
-        return Misused("Say what is changed, and why not by merge request: change … because …")
-    return Act(ProposeChange(_said(what), _said(why)))
+        return ShowForm(Form.NOTE.value)
+    kind, found = NoteKind.OBSERVATION, _KIND.match(rest)
+    if found is not None:
+        kind, rest = NoteKind((found[1] or found[2]).lower()), rest[found.end() :]
+    text = _text(rest, NOTE, "The note", lines=True)
+    if not text:
+        raise _Wrong("The note is empty. For example: note observation: the disk is full")
+    return Act(AddNote(text, kind))
 
 
-def _clauses(text: str) -> list[tuple[str, str]]:
-    """Split ``key: value; key=value`` into pairs; a clause without a key has an empty one."""
-    pairs = []
-    for clause in re.split(r"[;\n]", text):
-        found = re.match(r"\s{0,5}([A-Za-z][A-Za-z _-]{0,60}?)\s{0,3}[=:]\s{0,3}", clause)
-        key = found[1].strip().lower().replace("-", " ").replace("_", " ") if found else ""
-        value = clause[found.end() :] if found else clause
-        if clause.strip():
-            pairs.append((key, value.strip()))
-    return pairs
+def _link(rest: str) -> Act:
+    url, _, label = rest.replace("\n", " ").partition(" ")
+    url = url.strip("<>")
+    if not url.lower().startswith(("https://", "http://")) or len(url) > URL:
+        raise _Wrong("An address starts with https:// and comes first: link https://example.com/page The dashboard")
+    scheme, _, where = url.partition("://")
+    return Act(AddLink(f"{scheme.lower()}://{clean(where, URL)}", _text(label, TITLE, "The label")))
 
 
-def _resolve(rest: str, process: Process) -> Command:
-    if not rest:
-        return ShowForm("resolve")
-    held: dict[str, str] = {}
-    follow_ups: dict[str, str] = {}
-    for key, value in _clauses(rest):
-        kind = key.removeprefix("follow up").strip().replace(" ", "_")
-        if key.startswith("follow up"):
-            kind, title = (kind, value) if kind else (value.partition(" ")[0], value.partition(" ")[2])
-            follow_ups[kind] = title.strip()
-        elif not key and value.lower().replace("-", " ").startswith("follow up "):
-            follow_ups[value.split()[-1].lower()] = ""
-        elif key in ("over", "cause", "limit", "rolled back", "rollbacks", "safe", "none", "no follow up"):
-            held[{"rollbacks": "rolled back", "no follow up": "none"}.get(key, key)] = value
-        else:
-            said = key or value[:40]
-            return Misused(
-                f"I don't know {said!r} here. For example: resolve over=yes; cause: disk full; rolled back: none;"
-                " none: nothing is left to do"
-            )
-    rolled = held.get("rolled back", "")
-    answered = _YES.get(rolled.lower())
-    repositories = tuple(name.strip() for name in rolled.split(",") if name.strip()) if answered is None else ()
-    titles = {}
-    for key, title in follow_ups.items():
-        known = process.follow_up(key)
-        titles[key] = title or (known.name if known else key)
-    return Act(
-        Resolve(
-            ResolveAnswers(
-                over=_YES.get(held.get("over", "").lower()),
-                cause=held.get("cause", "")[:2000],
-                limit_reached=_YES.get(held.get("limit", "").lower()) is True,
-                rolled_back=True if repositories else answered,
-                repositories=repositories,
-                safe=_YES.get(held.get("safe", "").lower()),
-                follow_ups=titles,
-                none_reason=held.get("none", "")[:1000],
-            )
+def _change(rest: str) -> Act:
+    what, because, why = _split(rest, rf"{_BECAUSE}|\bwhy\s?[=:]")
+    if not because or not what or not why:
+        raise _Wrong(
+            "Say what is changed by hand, and why not by merge request:"
+            " change restarted the gateway because the pipeline is down"
         )
+    return Act(ProposeChange(_text(what, SHORT, "What is changed"), _text(why, SHORT, "The reason")))
+
+
+def _reason(text: str) -> str:
+    return _text(re.sub(r"^because\b[\s:,]*", "", text, flags=re.IGNORECASE), SHORT, "The reason")
+
+
+_IMPROVE = re.compile(
+    r"(?:^|[;,.\n]|\band\b)\s?(?:and\s)?(?:please\s)?improve(?:\sthe)?\salert(?:ing|s)?(?:\s?[=:]\s?yes)?\s?(?=$|[;,.\n!])",
+    re.IGNORECASE,
+)
+
+
+def _dismiss(rest: str) -> Act:
+    improve = _IMPROVE.search(rest)
+    if improve is not None:
+        rest = f"{rest[: improve.start()]}{rest[improve.end() :]}"
+    return Act(Dismiss(_reason(rest.strip(" ;,.\n")), improve is not None))
+
+
+def _kind(text: str, process: Process) -> tuple[FollowUpKind, str]:
+    """Return the follow-up that a text begins with, and the rest of the text."""
+    for kind in process.follow_ups:
+        for name in (kind.key, kind.name):
+            found = re.match(rf"{_spoken(name)}(?![\w-])[\s:=–—-]*", text, re.IGNORECASE)
+            if found is not None:
+                return kind, text[found.end() :]
+    kinds = ", ".join(kind.key for kind in process.follow_ups)
+    said = clean(re.split(r"[\s:=]", text.strip(), maxsplit=1)[0], 40)
+    raise _Wrong(
+        f"There is no follow-up {said!r}; it is one of {kinds}. For example: follow-up {process.follow_ups[0].key}"
     )
 
 
-def _follow_up(rest: str, process: Process) -> Command:
-    if not rest:
-        return ShowForm("follow_up")
-    kind, _, title = rest.partition(" ")
-    key = kind.lower().strip(":").replace("-", "_")
-    if process.follow_up(key) is None:
-        kinds = ", ".join(each.key for each in process.follow_ups)
-        return Misused(f"There is no follow-up {kind[:40]!r}; there are {kinds}.")
-    return Act(AddFollowUp(key, title.strip()[:200]))
+def _follow_up(rest: str, process: Process) -> Act:
+    kind, title = _kind(rest, process)
+    return Act(AddFollowUp(kind.key, _text(title, TITLE, "The title")))
 
 
-def _declare(rest: str, process: Process) -> Command:
-    if not rest:
-        return ShowForm("declare")
-    title, *clauses = re.split(r"[;\n]", rest)
-    description, urgency, reason = "", "", ""
-    answers: dict[str, Answer] = {}
-    for key, value in _clauses("\n".join(clauses)):
-        if key == "description" or not key:
-            description = f"{description}\n{value}".strip()
-        elif key == "urgency":
-            head, _, reason = _split(value, "because")
-            urgency = _level(head, process)
-            if not urgency:
-                levels = ", ".join(each.key for each in process.urgencies)
-                return Misused(f"There is no urgency {head[:40]!r}; it is one of {levels}.")
+_CLAUSE = re.compile(
+    r"(over|no\slonger\soccurs|cause|limit(?:\sof\sunderstanding)?(?:\sreached)?|rolled[\s_-]?back|roll[\s_-]?backs?"
+    r"|repositor(?:y|ies)|not\ssafe|safe|none(?:\sneeded)?|no\sfollow[\s_-]?ups?(?:\sneeded)?|follow[\s_-]?ups?)"
+    r"(?![\w-])\s?[=:]?\s?",
+    re.IGNORECASE,
+)
+_HELD: Mapping[str, str] = {
+    "over": "over", "nol": "over", "cau": "cause", "lim": "limit", "rol": "rolled back", "rep": "rolled back",
+    "not": "not safe", "saf": "safe", "non": "none", "nof": "none", "fol": "follow-up",
+}  # fmt: skip
+_HOW_RESOLVED = "resolve over=yes; cause: the disk was full; rolled back: none; none: nothing is left to do"
+
+
+def _resolve(rest: str, process: Process) -> Act:
+    held: dict[str, str] = {}
+    follow_ups: dict[str, str] = {}
+    for clause in re.split(r"[;\n]", rest):
+        clause = clause.strip(" \t,.")
+        if not clause:
+            continue
+        found = _CLAUSE.match(clause)
+        if found is None:
+            raise _Wrong(f"I don't know {clean(clause, 40)!r} here. For example: {_HOW_RESOLVED}")
+        word = re.sub(r"[\s_-]", "", found[1]).lower()
+        name, value = _HELD["over" if word == "over" else word[:3]], clause[found.end() :].strip()
+        if name == "follow-up":
+            kind, title = _kind(value, process)
+            follow_ups[kind.key] = _text(title, TITLE, "The title") or kind.name
         else:
-            found, wrong = _answers(f"{key}={value}", process)
-            if wrong:
-                return Misused(wrong)
-            answers |= found
-    return Declare(_said(title)[:200], description[:2000], urgency, _said(reason), answers)
+            held[name] = value
+    safe = _yes_no("safe", held)
+    if "not safe" in held:
+        safe = False
+    rolled_back, repositories = _rolled_back(held.get("rolled back"))
+    answers = ResolveAnswers(
+        over=_yes_no("over", held),
+        cause=_text(held.get("cause", ""), LONG, "The cause"),
+        limit_reached=_yes_no("limit", held) is True,
+        rolled_back=rolled_back,
+        repositories=repositories,
+        safe=safe,
+        follow_ups=follow_ups,
+        none_reason=_text(held.get("none", ""), SHORT, "The reason"),
+    )
+    return Act(Resolve(answers))
+
+
+def _yes_no(name: str, held: Mapping[str, str]) -> bool | None:
+    """Return what was answered; the bare word (``over``) is a yes."""
+    value = held.get(name)
+    if value is None or value.lower() in _NOT_KNOWN:
+        return None
+    if not value:
+        return True
+    if value.lower() not in _YES:
+        raise _Wrong(f"{name} holds {clean(value, 40)!r}; it needs yes or no. For example: {_HOW_RESOLVED}")
+    return _YES[value.lower()]
+
+
+def _rolled_back(value: str | None) -> tuple[bool | None, tuple[str, ...]]:
+    if value is None or value.lower() in _NOT_KNOWN:
+        return None, ()
+    said = value.lower().rstrip(".!")
+    if said in ("none", "nothing", "no", "n", "false"):
+        return False, ()
+    value = _text(value, REPOSITORIES, "The list of repositories")
+    names = tuple(name for name in re.split(r"[\s,]+", value) if name and name.lower() not in ("and", "&"))
+    return True, () if said in ("yes", "y", "true", "") else names
+
+
+_DESCRIPTION = re.compile(r"(?:description|details)\s?[=:]\s?", re.IGNORECASE)
+_URGENCY = re.compile(r"urgency\s?[=:]?\s?", re.IGNORECASE)
+
+
+def _declare(rest: str, process: Process) -> Declare:
+    said, *clauses = re.split(r"[;\n]", rest)
+    title = clean(said.strip(" \t\"“”'"), TITLE)
+    if not title:
+        raise _Wrong(
+            "Say in a few words what is wrong. For example: incident Login is slow; urgency: users=20 critical=no"
+        )
+    # A title that is too long is cut and kept whole in the description: better raised than refused (W10).
+    described = [said.strip()] if len(said.strip()) > TITLE else []
+    urgency, reason, answers = "", "", dict[str, Answer]()
+    for clause in (each.strip() for each in clauses):
+        if found := _DESCRIPTION.match(clause):
+            described.append(clause[found.end() :])
+        elif found := _URGENCY.match(clause):
+            assess = _assessed(clause[found.end() :], process)
+            urgency, reason, answers = (
+                assess.urgency or urgency,
+                assess.reason or reason,
+                {**answers, **assess.answers},
+            )
+        else:
+            given, left = _answers(clause, process)
+            answers |= given
+            if not given:
+                _typo(clause, process)
+            if left.strip(" ,."):
+                described.append(clause)
+    return Declare(
+        title, _text("\n".join(described), LONG, "The description", lines=True), urgency, reason, answers
+    )
+
+
+def _assessed(text: str, process: Process) -> Assess:
+    command = _urgency(text, process)
+    if isinstance(command, Act) and isinstance(command.request, Assess):
+        return command.request
+    raise _Wrong(_how_urgent(process))
+
+
+def _typo(clause: str, process: Process) -> None:
+    """Refuse a clause whose key is nearly one that means something, rather than take it for a description."""
+    found = re.match(r"([A-Za-z][\w -]{0,40}?)\s?[=:]", clause)
+    if found is None:
+        return
+    known = ["description", "urgency", *(question.key for question in process.questions)]
+    near = difflib.get_close_matches(found[1].lower(), known, 1, 0.75)
+    if near:
+        raise _Wrong(f"I don't know {found[1]!r} here. Did you mean {near[0]}?")
