@@ -31,6 +31,8 @@ from models.store import (
     write_incident,
 )
 
+CONCERNS_INCIDENTS = frozenset({MailKind.FIRING, MailKind.RECOVERED, MailKind.UNREADABLE})
+
 
 @dataclass(frozen=True, slots=True)
 class MailRecord:
@@ -82,14 +84,15 @@ async def record_mails(
         ids = await _insert_mails(db, mails)
         new = [mail for mail, _ in mails if identity_of(mail) in ids]
         unique = list({identity_of(mail): mail for mail in new}.values())
-        batch = await _Batch.load(db, [mail for mail in unique if mail.alert])
-        for mail in unique:
+        alerts = [mail for mail in unique if mail.alert and mail.kind in CONCERNS_INCIDENTS]
+        batch = await _Batch.load(db, alerts)
+        for mail in alerts:
             if mail.alert and await _first_time(db, mail.alert, at):
                 batch.absorb(mail, decide)
         of_fingerprint = await batch.write(db, at)
         joined = [
             (of_fingerprint[key], ids[identity_of(mail)])
-            for mail in unique
+            for mail in alerts
             if mail.alert and (key := fingerprint_of(mail.alert.fingerprint)) in of_fingerprint
         ]
         await db.many("UPDATE mails SET incident_id = ? WHERE id = ?", joined)
@@ -170,7 +173,7 @@ class _Batch:
         )
 
     def absorb(self, mail: Reading, decide: Decide) -> None:
-        if mail.alert is None or mail.kind not in (MailKind.FIRING, MailKind.RECOVERED, MailKind.UNREADABLE):
+        if mail.alert is None:
             return
         key = fingerprint_of(mail.alert.fingerprint)
         before = self._now.get(key)

@@ -1,0 +1,276 @@
+"""Bytes of a mail to what it says: decoded, unwrapped, and as its first sender wrote it.
+
+Everything here meets strangers' bytes. Work is bounded before it begins (size, parts, depth), patterns are anchored
+or bounded, and nothing raises for what a mail holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.header import decode_header
+from email.message import Message
+from email.utils import parsedate_to_datetime
+
+from mailwatcher.authentication import verdict
+from mailwatcher.forwards import unfold
+from mailwatcher.markup import Page, read_page
+from mailwatcher.texts import clean, decode, one_line, strip_prefixes, unflow, unwrap_links
+from models.domain.alerts import Authenticated
+
+RAW_LIMIT = 8 * 1024 * 1024
+"""Bytes of a mail that are looked at; attachments beyond are of no interest."""
+TEXT_LIMIT = 256 * 1024
+PARTS_LIMIT = 50
+DEPTH_LIMIT = 10
+HEADER_LIMIT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as its parser sees it. All texts are foreign.
+
+    Attributes:
+        subject: On one line, without reply, forward and external marks; of the inner mail where it was forwarded.
+        original_subject: As it arrived, on one line.
+        sender: The From header, for people.
+        from_address: The address alone, in lower case; empty where the header is not plainly one address.
+        headers: By name in lower case; of the inner mail where it was forwarded as an attachment.
+        text: The text part, or the HTML as text; links unwrapped.
+        links: Addresses of the HTML's links and of the text, unwrapped.
+        sent_at: The ``Date``, aware; not to be ordered by.
+        forwarded_by: Who forwarded it; empty where nobody did.
+        ignore: Why it is no alert whatever it says (an automatic reply, a bounce); empty where it may be one.
+        html_text: The HTML as text, where there is also a text part; empty otherwise.
+    """
+
+    subject: str
+    original_subject: str
+    sender: str
+    from_address: str
+    headers: Mapping[str, str]
+    text: str
+    links: tuple[str, ...]
+    sent_at: datetime | None
+    message_id: str
+    digest: str
+    authenticated: Authenticated
+    forwarded_by: str = ""
+    ignore: str = ""
+    html_text: str = ""
+
+    def header(self, name: str) -> str:
+        """Return a header's first value on one line; empty where there is none."""
+        return self.headers.get(name.lower(), "")
+
+
+@dataclass(slots=True)
+class _Parts:
+    text: str = ""
+    page: Page | None = None
+    inner: Message | None = None
+    calendar: bool = False
+
+
+def read_mail(raw: bytes, *, trusted_authserv_id: str = "") -> Mail:
+    """Read one mail.
+
+    Args:
+        raw: The whole mail.
+        trusted_authserv_id: Whose Authentication-Results are believed; by default the topmost, whoever wrote it.
+    """
+    digest = hashlib.sha256(raw).hexdigest()
+    message = message_from_bytes(raw[:RAW_LIMIT])
+    outer = _headers(message)
+    froms = [value for name, value in _items(message) if name == "from"]
+    sender = one_line(froms[0])[:300] if froms else ""
+    address = _address(froms)
+    authenticated = verdict(_results(message), address, trusted_authserv_id, froms=len(froms))
+    parts = _gather(message)
+    subject, original = strip_prefixes(outer.get("subject", "")), one_line(outer.get("subject", ""))[:300]
+    ignore = _ignored(message, outer, original, parts)
+    headers, forwarded_by = outer, ""
+    if parts.inner is not None and not ignore and not _is_machine(outer):
+        inner = _gather(parts.inner)
+        headers, forwarded_by = _headers(parts.inner), address or sender
+        subject = strip_prefixes(headers.get("subject", ""))
+        if parts.inner.get_content_type() == "multipart/report":
+            ignore = "a forwarded delivery report"
+        parts = inner
+    page = parts.page
+    text = parts.text if parts.text.strip() else (page.text if page else "")
+    if not forwarded_by and not _is_machine(outer) and (found := unfold(text, original)):
+        forwarded_by = address or sender
+        text = found.text
+        subject = strip_prefixes(found.subject) or subject
+    return Mail(
+        subject=subject[:300],
+        original_subject=original,
+        sender=sender,
+        from_address=_first_sender(headers, address if not forwarded_by else _address([headers.get("from", "")])),
+        headers=headers,
+        text=text,
+        links=tuple(dict.fromkeys((*(page.links if page else ()), *_links(text))))[:400],
+        sent_at=_date(headers.get("date", "")),
+        message_id=one_line(outer.get("message-id", ""))[:500] or f"sha256:{digest}",
+        digest=digest,
+        authenticated=authenticated,
+        forwarded_by=forwarded_by,
+        ignore=ignore,
+        html_text=page.text if page and parts.text.strip() else "",
+    )
+
+
+def _items(message: Message) -> Iterator[tuple[str, str]]:
+    for name, value in message.raw_items():
+        yield name.lower(), str(value)[:HEADER_LIMIT]
+
+
+def _headers(message: Message) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in _items(message):
+        if name not in headers and len(headers) < 300:
+            headers[name] = one_line(_decoded(value))
+    return headers
+
+
+def _decoded(value: str) -> str:
+    """Decode RFC 2047 words, also where a relay split one inside a character, and bare 8-bit letters."""
+    value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if _is_8_bit(value) else value
+    if "=?" not in value:
+        return clean(value)
+    try:
+        words = decode_header(value)
+    except Exception:
+        return clean(value)
+    return clean("".join(word if isinstance(word, str) else decode(word, charset or "") for word, charset in words))
+
+
+def _is_8_bit(value: str) -> bool:
+    return any("\udc80" <= char <= "\udcff" for char in value)
+
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
+
+
+def _address(froms: list[str]) -> str:
+    """Return the address of a From header by strict rules.
+
+    No address parser is asked: ``known@good.example <evil@bad.example>`` has fooled them. More than one From header
+    or angle bracket, or anything that is not one plain address, is none.
+    """
+    if len(froms) != 1:
+        return ""
+    value = one_line(froms[0])
+    if "<" in value or ">" in value:
+        head, _, tail = value.partition("<")
+        inner, closed, rest = tail.partition(">")
+        if not closed or rest.strip() or "<" in tail or ">" in head:
+            return ""
+        value = inner
+    value = value.strip()
+    return value.lower() if _ADDRESS.fullmatch(value) else ""
+
+
+def _first_sender(headers: Mapping[str, str], address: str) -> str:
+    """Return who wrote it before a list rewrote From, as Google Groups does for senders that forbid relaying."""
+    original = headers.get("x-original-sender", "") or headers.get("x-original-from", "")
+    if original and (headers.get("list-id") or headers.get("mailing-list") or headers.get("x-google-group-id")):
+        return _address([original]) or address
+    return address
+
+
+def _results(message: Message) -> list[str]:
+    return [one_line(value) for name, value in _items(message) if name == "authentication-results"]
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(value)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _is_machine(headers: Mapping[str, str]) -> bool:
+    automatic = headers.get("auto-submitted", "").lower().startswith("auto-generated")
+    return automatic or any(name.startswith(("x-gitlab-", "x-github-", "x-sentry-")) for name in headers)
+
+
+_REPLY_SUBJECT = re.compile(r"\s{0,20}(?:re|aw|sv|vs|antw|odp)\s?(?:\[\d{1,4}\])?\s?[:\uff1a]", re.IGNORECASE)
+_AUTOMATIC = re.compile(
+    r"(?:automatic reply|auto(?:matic)?[- ]?response|out of (?:the )?office|undeliverable|undelivered mail|"
+    r"delivery status notification|mail delivery (?:failed|subsystem)|read:|not read:|automatische antwort|"
+    r"r\u00e9ponse automatique|accepted:|declined:|tentative:|canceled:|cancelled:|recall:)",
+    re.IGNORECASE,
+)
+
+
+def _ignored(message: Message, headers: Mapping[str, str], subject: str, parts: _Parts) -> str:
+    """Say why a mail is no alert whatever it quotes."""
+    if headers.get("auto-submitted", "").lower().startswith("auto-replied") or headers.get("x-autoreply"):
+        return "an automatic reply"
+    if message.get_content_type() == "multipart/report" or headers.get("x-ms-exchange-message-is-ndr"):
+        return "a delivery report"
+    if headers.get("return-path", "").replace(" ", "") == "<>":
+        return "a bounce: it has no return path"
+    if _AUTOMATIC.match(subject):
+        return "an automatic reply or a delivery report, by its subject"
+    if parts.calendar:
+        return "an invitation to a meeting"
+    answers = headers.get("in-reply-to") or headers.get("references")
+    if _REPLY_SUBJECT.match(subject) and answers and not _is_machine(headers):
+        return "a person's reply"
+    return ""
+
+
+def _gather(message: Message) -> _Parts:
+    """Find the text, the HTML, and a mail inside the mail, within the limits on parts and depth."""
+    found = _Parts()
+    waiting: list[tuple[Message, int]] = [(message, 0)]
+    seen = 0
+    while waiting and seen < PARTS_LIMIT:
+        part, depth = waiting.pop(0)
+        seen += 1
+        kind = part.get_content_type()
+        held = part.get_payload()
+        if kind == "message/rfc822" and depth > 0:
+            inner = held[0] if isinstance(held, list) and held else None
+            if found.inner is None and isinstance(inner, Message):
+                found.inner = inner
+        elif isinstance(held, list):
+            if depth < DEPTH_LIMIT:
+                waiting[:0] = [(each, depth + 1) for each in held[:PARTS_LIMIT] if isinstance(each, Message)]
+        elif kind == "text/calendar":
+            found.calendar = True
+        elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
+            _take(part, kind, found)
+    return found
+
+
+def _take(part: Message, kind: str, found: _Parts) -> None:
+    if kind == "text/plain" and found.text.strip():
+        return
+    if kind == "text/html" and found.page is not None:
+        return
+    body = part.get_payload(decode=True)
+    if not isinstance(body, bytes):
+        return
+    text = decode(body[:TEXT_LIMIT], part.get_content_charset() or "")
+    if kind == "text/html":
+        found.page = read_page(text)
+        return
+    if str(part.get_param("format", "")).lower() == "flowed":
+        text = unflow(text, delete_space=str(part.get_param("delsp", "")).lower() == "yes")
+    found.text = unwrap_links(clean(text))
+
+
+_LINK = re.compile(r"https?://[^\s<>\"'\u0000-\u0020]{3,2000}")
+
+
+def _links(text: str) -> list[str]:
+    return [match[0].rstrip(").,;]") for match in _LINK.finditer(text)]
