@@ -49,11 +49,10 @@ class Activities(TeamsActivityHandler):  # type: ignore[misc]  # the SDK ships n
         if isinstance(activity.value, dict) and not (activity.text or "").strip():
             await self._clicks.submit(activity.value, _person(activity), _place(activity))
             return
-        if not _is_for_the_bot(activity):
-            return
         names = [name for name in (activity.recipient.name, "Wilson") if name]
         text = strip_mention(activity.text or "", names)
-        await self._speech.say(text, _mentioned(activity), _person(activity), _place(activity))
+        people, place = _mentioned(activity), _place(activity)
+        await self._speech.say(text, people, _person(activity), place, addressed=_addressed(activity))
 
     async def on_installation_update(self, turn_context: TurnContext) -> None:
         """Remember or forget a team."""
@@ -115,11 +114,10 @@ def _place(activity: Activity) -> Place:
     )
 
 
-def _is_for_the_bot(activity: Activity) -> bool:
-    """Tell whether a message is meant: with the RSC permission all messages of the channel arrive."""
+def _addressed(activity: Activity) -> bool:
+    """Tell whether the bot is mentioned: with the RSC permission all messages of the channel arrive."""
     bot = activity.recipient.id if activity.recipient else ""
-    mentions = _mention_entities(activity)
-    return any(each.get("id") == bot for each in mentions) or ";messageid=" in _place(activity).conversation_id
+    return any(each.get("id") == bot for each in _mention_entities(activity))
 
 
 def _mention_entities(activity: Activity) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from bot.clicks import Place
-from bot.commands import Act, Command, Declare, Elsewhere, Misused, Show, ShowForm, Unknown, parse
+from bot.commands import Act, Chatter, Command, Declare, Elsewhere, Misused, Show, ShowForm, Unknown, parse
 from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
@@ -38,11 +38,20 @@ class Speech:
         self._around = around
         self._wake = wake
 
-    async def say(self, text: str, mentioned: Sequence[Person], by: Person, place: Place) -> None:
-        """Carry out what somebody typed, with the bot's own mention taken off already."""
+    async def say(
+        self, text: str, mentioned: Sequence[Person], by: Person, place: Place, *, addressed: bool = True
+    ) -> None:
+        """Carry out what somebody typed, with the bot's own mention taken off already.
+
+        Args:
+            addressed: Whether the bot was mentioned. Where it may hear everything, people also talk to each other.
+        """
         await self._around.meet(by)
         incident = await self._incident(place)
-        command = parse(text, self._around.find(mentioned), self._around.process, in_thread=incident is not None)
+        if not addressed and incident is None:
+            return
+        process, people = self._around.process, self._around.find(mentioned)
+        command = parse(text, people, process, in_thread=incident is not None, addressed=addressed)
         await self._obey(command, incident, by, place)
         self._wake()
 
@@ -69,6 +78,8 @@ class Speech:
                 await self._answer(place, _unknown(text, nearest))
             case Misused(text) | Elsewhere(text):
                 await self._answer(place, escape(text, 600))
+            case Chatter():
+                return
             case Act():
                 await self._answer(place, "This command belongs into an incident's thread.")
 
