@@ -31,7 +31,7 @@ from models.domain.requests import (
     carry_out,
 )
 from models.domain.resolving import ResolveAnswers
-from tests.unit.domain.samples import ADA, ALERT, AT, BEN, CYD, OPEN, PROCESS, RECOVERY
+from tests.unit.domain.samples import ADA, ALERT, AT, BEN, CYD, GRAVE, INTERNAL, MILD, OPEN, OVER, PROCESS, RECOVERY
 
 PEOPLE = st.sampled_from([ADA, BEN, CYD, replace(ADA, name="Countess"), Person("", "Ben", BEN.teams_id)])
 TEXTS = st.sampled_from(["", " ", "x", "exams are on"])
@@ -76,6 +76,20 @@ REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(Reopen, TEXTS),
     st.builds(Dismiss, TEXTS, st.booleans()),
 )
+WELL_MEANT: list[Request] = [
+    Claim(take_over=True),
+    Assess(INTERNAL),
+    Assess(GRAVE),
+    Assess(MILD),
+    Decide("internal", "Ada, Ben"),
+    ProposeChange("restarted it", "no pipeline"),
+    ConfirmChange(1),
+    Resolve(replace(OVER, follow_ups={"investigate": "Why?"})),
+    Resolve(replace(OVER, rolled_back=True, repositories=("a",), safe=True)),
+    Resolve(replace(OVER, rolled_back=True, repositories=("a",), safe=False)),
+    Reopen("it is back"),
+    Dismiss("a test"),
+]
 ALWAYS_KEPT = ("id", "version", "title", "source", "created_at", "fingerprint", "first_seen", "previous_id")
 
 
@@ -99,6 +113,13 @@ class Handling(RuleBasedStateMachine):
 
     @rule(request=REQUESTS, by=PEOPLE)
     def somebody_acts(self, request: Request, by: Person) -> None:
+        self._act(request, by)
+
+    @rule(request=st.sampled_from(WELL_MEANT), by=PEOPLE)
+    def somebody_does_the_next_thing(self, request: Request, by: Person) -> None:
+        self._act(request, by)
+
+    def _act(self, request: Request, by: Person) -> None:
         self._tick()
         outcome = carry_out(request, self.incident, by, PROCESS, at=self.now)
         if isinstance(outcome, Refusal):
