@@ -297,4 +297,4 @@ def test_the_tenants_are_the_allowed_ones_or_the_bots_own(tmp_path: Path) -> Non
 def test_settings_do_not_change() -> None:
     settings = read_settings(environ={})
     with pytest.raises(ValueError, match="frozen"):
-        settings.web = Web(port=1)  # type: ignore[misc]
+        settings.web = Web(port=1)
