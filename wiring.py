@@ -12,26 +12,24 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
+from bot.activities import Activities
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
-from bot.adapters.teams import TeamsAdapter
-from bot.pacing import Pacer
-from bot.web import make_app, serving
-from mailwatcher.mailboxes.folder import FolderMailbox
-from mailwatcher.reader import MailReader
-
-from bot.activities import Activities
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
+from bot.adapters.teams import TeamsAdapter
 from bot.clicks import Clicks
 from bot.deliveries import Channels, Deliveries
 from bot.health import metrics, readiness
 from bot.outbox import Outbox
+from bot.pacing import Pacer
 from bot.speech import Speech
 from bot.surroundings import Surroundings
+from bot.web import make_app, serving
+from mailwatcher.mailboxes.folder import FolderMailbox
+from mailwatcher.reader import MailReader
 from mailwatcher.watch import Watcher
 from models import database, directory, store
 from models.domain.alerts import Reading
@@ -251,13 +249,9 @@ async def examine(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _file_of(url: str) -> Path:
-    return Path(url.removeprefix("sqlite://").split("?")[0])
-
-
 async def _examine_database(settings: Settings, findings: list[Finding]) -> bool:
     url = settings.database.url
-    if url.startswith("sqlite://") and not await asyncio.to_thread(_file_of(url).exists):
+    if url.startswith("sqlite://") and not await asyncio.to_thread(database.sqlite_file(url).exists):
         findings.append(Finding("database", True, "SQLite, not there yet: made at the first start"))
         return False
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 from tortoise.migrations.api import migrate, plan
 
 APP = "models"
+SQLITE = "sqlite://"
 
 
 class DatabaseError(Exception):
@@ -25,7 +28,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
     SQLite is opened with ``synchronous=FULL``: a mail is filed away once its commit returned, so the commit must
     be on the disk by then.
     """
-    if url.startswith("sqlite://"):
+    if url.startswith(SQLITE):
         separator = "&" if "?" in url else "?"
         url = f"{url}{separator}synchronous=FULL&busy_timeout=10000"
     return {
@@ -43,20 +46,54 @@ def tortoise_config(url: str) -> dict[str, Any]:
 
 
 async def upgrade(url: str) -> None:
-    """Bring the database to this version's tables. Safe to repeat.
+    """Bring the database to this version's tables. Safe to repeat, and to be killed in.
+
+    Tortoise commits on SQLite after each table, so there the upgrade is made on a copy that takes the place of the
+    original when it is whole. On PostgreSQL it is one transaction.
 
     Raises:
         DatabaseError: It can't be reached or written.
     """
-    if url.startswith("sqlite://"):
-        path = Path(url.removeprefix("sqlite://").split("?")[0])
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    try:
+        if not url.startswith(SQLITE):
+            await _migrate(url)
+            return
+        file = sqlite_file(url)
+        made = await asyncio.to_thread(_has_content, file)
+        if made and not await pending(url):
+            return
+        copy = file.with_name(f"{file.name}.upgrading")
+        await asyncio.to_thread(_copy, file if made else None, copy)
+        await _migrate(f"{SQLITE}{copy}")
+        await asyncio.to_thread(copy.replace, file)
+    except (DBConnectionError, OperationalError, sqlite3.Error, OSError) as error:
+        raise DatabaseError(f"database.url ({_without_password(url)}): {error}") from error
+
+
+async def _migrate(url: str) -> None:
     try:
         await migrate(config=tortoise_config(url))
-    except (DBConnectionError, OperationalError, OSError) as error:
-        raise DatabaseError(f"database.url ({_without_password(url)}): {error}") from error
     finally:
         await connections.close_all()
+
+
+def sqlite_file(url: str) -> Path:
+    """Return the file of a SQLite url."""
+    return Path(url.removeprefix(SQLITE).split("?")[0])
+
+
+def _has_content(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _copy(file: Path | None, copy: Path) -> None:
+    """Copy a database as one file, without what an upgrade that was killed left behind."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    for left in copy.parent.glob(f"{copy.name}*"):
+        left.unlink()
+    if file is not None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
 
 
 async def pending(url: str) -> Sequence[str]:
