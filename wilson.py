@@ -18,10 +18,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import wiring
 from demo.run import run_demo
 from mailwatcher.reader import MailReader, reading_to_json
-
-import wiring
 from manifest.package import write_package
 from models import database, queue, store
 from models.settings import Settings, SettingsError, read_settings

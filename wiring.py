@@ -31,7 +31,7 @@ from bot.web import make_app, serving
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.reader import MailReader
 from mailwatcher.watch import Watcher
-from models import database, directory, store
+from models import database, directory, queue, store
 from models.domain.alerts import Reading
 from models.domain.process import Process, ProcessError, read_process
 from models.operations.alerts import record_mails
@@ -167,6 +167,8 @@ async def run(settings: Settings, stop: asyncio.Event, *, bot: bool, watch: bool
 
 async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> dict[str, Coroutine[Any, Any, None]]:
     messenger, tracker, rota = messenger_of(settings), tracker_of(settings), rota_of(settings)
+    if settings.database.url.startswith(database.SQLITE):
+        await queue.release_all()
     stack.push_async_callback(messenger.close)
     stack.push_async_callback(tracker.close)
     if settings.teams.messenger == "console":

@@ -314,7 +314,8 @@ class Deliveries:
                 )
             key, url = ref.key, ref.url
             await self._keep(incident.id, lambda each: _with_follow_up(each, name, key, url))
-        await self._tracker.link(key, self._key(incident))
+        if incident.raised:
+            await self._tracker.link(key, self._key(incident))
         return [RefreshCard(incident.id)]
 
     @staticmethod

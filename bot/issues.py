@@ -114,7 +114,7 @@ def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, i
     body = blocks(
         f"Raised because of the incident {link(incident.title, incident.issue_url)}."
         if incident.issue_url.startswith("https://")
-        else f"Raised because of incident {plain(incident.issue_key)}: {plain(incident.title)}.",
+        else f"Raised because of incident {incident.issue_key or incident.id}: {plain(incident.title)}.",
         f"Why: {plain(kind.question)}." if kind else "",
         f"Cause as far as it is known:\n\n{fence(cause)}" if cause else "",
     )

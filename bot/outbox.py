@@ -18,9 +18,9 @@ from models.store import now_ms
 
 log = logging.getLogger(__name__)
 
-LEASE_MS = 90_000
+LEASE_MS = 45_000
 """Longer than any attempt may take, so that a lease that runs out means a process that is gone."""
-ATTEMPT_SECONDS = 80
+ATTEMPT_SECONDS = 40
 STOP_SECONDS = 8
 """For how long a stopping process waits for what it has begun; the rest is taken up when its lease runs out."""
 BATCH = 16

@@ -212,6 +212,11 @@ async def release(items: Sequence[Item]) -> None:
         await put_back(item, item.error, item.due_ms, attempts=item.attempts - 1)
 
 
+async def release_all() -> None:
+    """Give back every lease: for a process that alone uses its database, and starts after one that was killed."""
+    await reading().run("UPDATE outbox SET lease_until_ms = 0 WHERE state = 'leased'")
+
+
 async def waiting(limit: int = 1000) -> list[Item]:
     """Return what is in the outbox, oldest first."""
     return [_item(row) for row in await reading().rows("SELECT * FROM outbox ORDER BY id LIMIT ?", limit)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 PREFIX = "WILSON_"
 FILE_SUFFIX = "_FILE"
+_SECRET = re.compile(r"secret|password|token|credentials|url$")
+"""Settings whose value may hold a secret, and is never shown; an address may hold a password."""
 
 
 class SettingsError(Exception):
@@ -49,7 +52,7 @@ class Web(_Section):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        if self.host == "localhost":
+        if self.host.lower() == "localhost":
             return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
@@ -213,7 +216,12 @@ def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     sections: dict[str, dict[str, str]] = {}
     for name, value in environ.items():
-        if not name.startswith(PREFIX) or "__" not in name:
+        if not name.startswith(PREFIX):
+            continue
+        if "__" not in name:
+            section = name.removeprefix(PREFIX).lower().partition("_")[0]
+            if section in Settings.model_fields:
+                raise SettingsError(f"{name}: the section and the key need two underscores between them")
             continue
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
         model = Settings.model_fields.get(section)
@@ -233,10 +241,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 def _one_line(error: ValidationError, file: Path) -> str:
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "settings"
-    secret = any(word in where for word in ("secret", "password", "token", "credentials"))
-    held = "" if isinstance(first["input"], (dict, BaseModel)) or secret else f", held {first['input']!r}"
+    text = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{file}: {text}"
+    where = ".".join(str(part) for part in first["loc"])
     variable = f"{PREFIX}{where.upper().replace('.', '__')}"
     if first["type"] == "extra_forbidden":
-        return f"{where} ({file} or {variable}): there is no such setting{held}"
-    return f"{where} ({file} or {variable}): {first['msg'].removeprefix('Value error, ')}{held}"
+        return f"{where} ({file} or {variable}): there is no such setting"
+    telling = isinstance(first["input"], (str, int, float)) and not _SECRET.search(where)
+    held = f", held {first['input']!r}" if telling else ""
+    return f"{where} ({file} or {variable}): {text}{held}"

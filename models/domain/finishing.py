@@ -6,7 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain.effects import RaiseFollowUp
-from models.domain.incidents import Decision, FollowUp, Incident, Outcome, Refusal, State, refused, told
+from models.domain.incidents import (
+    Decision,
+    FollowUp,
+    Incident,
+    ManualChange,
+    Outcome,
+    Refusal,
+    State,
+    refused,
+    told,
+)
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
@@ -56,11 +66,16 @@ def dismiss(
     changed = replace(incident, state=State.DISMISSED, dismiss_reason=reason.strip())
     entry = Entry(at, Verb.DISMISSED, by, {"reason": reason.strip() or None})
     kind = process.follow_up("alerting")
-    if not (improve and kind and incident.raised):
+    have = any(each.kind == "alerting" for each in incident.follow_ups)
+    if not improve or kind is None or have:
         return told(changed, (entry,), sync=incident.raised)
     new = FollowUp(str(len(incident.follow_ups) + 1), kind.key, kind.title_for(incident.title))
-    decision = told(replace(changed, follow_ups=(*incident.follow_ups, new)), (entry,), sync=True)
+    decision = told(replace(changed, follow_ups=(*incident.follow_ups, new)), (entry,), sync=incident.raised)
     return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+
+
+def _renumbered(changes: tuple[ManualChange, ...], after: int) -> tuple[ManualChange, ...]:
+    return tuple(replace(change, id=number) for number, change in enumerate(changes, after + 1))
 
 
 def merge(part: Incident, whole: Incident, by: Person, *, at: datetime) -> tuple[Outcome, Outcome]:
@@ -89,6 +104,8 @@ def merge(part: Incident, whole: Incident, by: Person, *, at: datetime) -> tuple
         last_seen=max(seen, default=None),
         alerting=whole.alerting if part.alerting is None else bool(whole.alerting) or part.alerting,
         links=tuple(dict.fromkeys((*whole.links, *part.links))),
+        not_safe=tuple(dict.fromkeys((*whole.not_safe, *part.not_safe))),
+        changes=(*whole.changes, *_renumbered(part.unconfirmed, len(whole.changes))),
     )
     entry = Entry(at, Verb.ABSORBED, by, {"part": part.id, "title": part.title})
     return out, told(grown, (entry,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from models.domain.alerts import Link
 from models.domain.effects import NoteIssue
@@ -36,6 +37,9 @@ def decide(incident: Incident, option: str, present: str, by: Person, process: P
         return Refusal(f"There is no decision {option!r}; it is one of {known}.", fields=("option",))
     if not present.strip():
         return Refusal("Say who took part in the decision.", fields=("present",))
+    made = incident.escalation
+    if made is not None and (made.option, made.present) == (option, present.strip()):
+        return Decision(incident, notice="That decision is recorded already.")
     changed = replace(incident, escalation=Escalation(option, by, present.strip(), at))
     entry = Entry(at, Verb.DECIDED, by, {"option": chosen.name, "present": present.strip()})
     return told(changed, (entry,), sync=True)
@@ -57,13 +61,22 @@ def link(incident: Incident, url: str, label: str, by: Person, *, at: datetime) 
     """Attach an address: a merge request, a document, a call (W43)."""
     if refusal := refused(incident, "link"):
         return refusal
-    if not url.startswith(("https://", "http://")) or any(char.isspace() for char in url) or len(url) > 2000:
-        return Refusal("A link starts with https:// and holds no blank.", fields=("url",))
+    if not _is_address(url):
+        return Refusal("A link starts with https:// and a host, and holds no blank.", fields=("url",))
     if any(each.url == url for each in incident.links):
         return Decision(incident, notice="It is linked already.")
     changed = replace(incident, links=(*incident.links, Link(label.strip() or url, url)))
     entry = Entry(at, Verb.LINKED, by, {"url": url, "label": label.strip() or url})
     return told(changed, (entry,))
+
+
+def _is_address(url: str) -> bool:
+    if not url.startswith(("https://", "http://")) or len(url) > 2000 or not url.isprintable() or " " in url:
+        return False
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def propose_change(incident: Incident, what: str, why: str, by: Person, *, at: datetime) -> Outcome:
@@ -73,6 +86,10 @@ def propose_change(incident: Incident, what: str, why: str, by: Person, *, at: d
     missing = tuple(name for name, value in (("what", what), ("why", why)) if not value.strip())
     if missing:
         return Refusal("Say what is changed by hand, and why not by merge request.", fields=missing)
+    if any(
+        (each.what, each.why) == (what.strip(), why.strip()) and by.same(each.by) for each in incident.unconfirmed
+    ):
+        return Decision(incident, notice="That change is recorded already, and waits for its confirmation.")
     number = len(incident.changes) + 1
     change = ManualChange(number, what.strip(), why.strip(), by, at)
     changed = replace(incident, changes=(*incident.changes, change))

@@ -237,7 +237,11 @@ _WHY_NOT: Mapping[State, str] = {
 
 def refused(incident: Incident, verb: str) -> Refusal | None:
     """Return why ``verb`` can't be done in the incident's state, or ``None`` where it can."""
-    return None if incident.state in MAY[verb] else Refusal(_WHY_NOT[incident.state])
+    if incident.state in MAY[verb]:
+        return None
+    if incident.merged_into is not None:
+        return Refusal(f"It is a part of incident {incident.merged_into} now: go on there.")
+    return Refusal(_WHY_NOT[incident.state])
 
 
 def told(

@@ -58,13 +58,7 @@ def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) 
     if alert.kind is MailKind.RECOVERED:
         return Decision(incident) if _late(incident, alert) else _recovered(incident, alert, process, at)
     fired = (*incident.fired, at)[-KEPT_TIMES:]
-    flapping = is_flapping(
-        fired,
-        incident.recovered,
-        now=at,
-        cycles=process.flapping_cycles,
-        window=process.flapping_window,
-    )
+    flapping = _flaps(incident, fired, incident.recovered, process, at)
     again = incident.alerting is False
     changed = replace(
         incident,
@@ -91,6 +85,14 @@ def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) 
     return Decision(changed, (entry,), tuple(effects))
 
 
+def _flaps(
+    incident: Incident, fired: tuple[datetime, ...], recovered: tuple[datetime, ...], process: Process, at: datetime
+) -> bool:
+    """Tell whether it flaps; once it does, it does until no cycle at all is left in the window."""
+    cycles = 1 if incident.flapping else process.flapping_cycles
+    return is_flapping(fired, recovered, now=at, cycles=cycles, window=process.flapping_window)
+
+
 def _late(incident: Incident, alert: Alert) -> bool:
     """Tell whether a recovery is of an older event than the newest firing: an earlier pipeline that was re-run."""
     mine, newest = alert.incident_id or "", incident.source_id or ""
@@ -99,9 +101,7 @@ def _late(incident: Incident, alert: Alert) -> bool:
 
 def _recovered(incident: Incident, alert: Alert, process: Process, at: datetime) -> Decision:
     recovered = (*incident.recovered, at)[-KEPT_TIMES:]
-    flapping = is_flapping(
-        incident.fired, recovered, now=at, cycles=process.flapping_cycles, window=process.flapping_window
-    )
+    flapping = _flaps(incident, incident.fired, recovered, process, at)
     changed = replace(incident, alerting=False, last_seen=at, recovered=recovered, flapping=flapping)
     entry = Entry(at, Verb.RECOVERED, None, {"summary": alert.summary})
     effects: list[Effect] = [RefreshCard(incident.id)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +24,14 @@ class Question:
     kind: Literal["number", "yes_no"]
     text: str
     unknown: int | bool
+
+    def counted(self, answer: Answer) -> int | bool:
+        """Return what an answer counts as; one that does not fit counts as not known."""
+        if self.kind == "number":
+            fits = isinstance(answer, int) and not isinstance(answer, bool) and answer >= 0
+        else:
+            fits = isinstance(answer, bool)
+        return answer if fits and answer is not None else self.unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ class Process:
         Returns:
             The level, and the reason in the process's words.
         """
-        known = {q.key: q.unknown if answers.get(q.key) is None else answers[q.key] for q in self.questions}
+        known = {question.key: question.counted(answers.get(question.key)) for question in self.questions}
         for rule in self.rules:
             users = known.get("users")
             if rule.users_above is not None and not (isinstance(users, int) and users > rule.users_above):
@@ -144,12 +153,20 @@ class _Reader:
 
     def text(self, key: str, default: str | None = None) -> str:
         value: str = self._typed(key, str, "a text", default)
+        if default is None and not value.strip():
+            raise ProcessError(f"{self.where}: {key} is empty; it needs a text")
         return value
 
-    def number(self, key: str) -> int:
+    def key(self) -> str:
+        value = self.text("key")
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", value):
+            raise ProcessError(f"{self.where}: key holds {value!r}; it needs small letters, digits and _")
+        return value
+
+    def number(self, key: str, most: int) -> int:
         value: int = self._typed(key, int, "a whole number", None)
-        if value < 1:
-            raise ProcessError(f"{self.where}: {key} holds {value}; it needs a whole number from 1")
+        if not 1 <= value <= most:
+            raise ProcessError(f"{self.where}: {key} holds {value}; it needs a whole number from 1 to {most}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -221,10 +238,19 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         incident_labels=tracker.texts("incident_labels"),
         review_labels=tracker.texts("review_labels"),
         follow_up_labels=tracker.texts("follow_up_labels"),
-        flapping_cycles=flapping.number("cycles"),
-        flapping_window=timedelta(minutes=flapping.number("window_minutes")),
-        digest_cards_per_minute=digest.number("cards_per_minute"),
+        flapping_cycles=flapping.number("cycles", 20),
+        flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080)),
+        digest_cards_per_minute=digest.number("cards_per_minute", 60),
     )
+    for name, entries in (
+        ("questions", questions),
+        ("urgencies", urgencies),
+        ("decision.options", process.decision_options),
+        ("follow_ups", process.follow_ups),
+    ):
+        keys = [entry.key for entry in entries]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise ProcessError(f"{where}: [[{name}]] holds the key {twice[0]!r} twice; each needs its own")
     for reader in (tracker, decision, flapping, digest, top):
         reader.done()
     return process
@@ -237,14 +263,14 @@ def _question(reader: _Reader) -> Question:
     if not isinstance(unknown, int) or isinstance(unknown, bool) == (kind == "number"):
         needs = "a whole number" if kind == "number" else "true or false"
         raise ProcessError(f"{reader.where}: unknown holds {unknown!r}; it needs {needs}")
-    question = Question(reader.text("key"), kind, reader.text("text"), unknown)
+    question = Question(reader.key(), kind, reader.text("text"), unknown)
     reader.done()
     return question
 
 
 def _urgency(reader: _Reader) -> Urgency:
     urgency = Urgency(
-        reader.text("key"),
+        reader.key(),
         reader.text("name"),
         reader.text("meaning"),
         reader.one_of("then", ("continue", "resolve", "decide")),
@@ -260,6 +286,8 @@ def _rule(reader: _Reader, urgencies: tuple[Urgency, ...], questions: tuple[Ques
     above = None
     if "users_above" in reader.values:
         above = reader._typed("users_above", int, "a whole number", None)
+        if above < 0 or not any(question.key == "users" for question in questions):
+            raise ProcessError(f"{reader.where}: users_above needs a question 'users', and a number from 0")
     needs = reader.rest()
     asked = {question.key for question in questions if question.kind == "yes_no"}
     for key, value in needs.items():
@@ -269,14 +297,14 @@ def _rule(reader: _Reader, urgencies: tuple[Urgency, ...], questions: tuple[Ques
 
 
 def _option(reader: _Reader) -> Option:
-    option = Option(reader.text("key"), reader.text("name"))
+    option = Option(reader.key(), reader.text("name"))
     reader.done()
     return option
 
 
 def _follow_up(reader: _Reader, urgencies: tuple[Urgency, ...]) -> FollowUpKind:
     kind = FollowUpKind(
-        reader.text("key"),
+        reader.key(),
         reader.text("name"),
         reader.text("question"),
         reader.text("title"),

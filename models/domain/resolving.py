@@ -52,13 +52,17 @@ def assess(
     if level.key != computed.key and not reason.strip():
         text = f"The answers make it “{computed.name}” ({because}). Say why it is “{level.name}” instead."
         return Refusal(text, fields=("reason",))
-    override = reason.strip() if level.key != computed.key else ""
+    override = reason.strip() if urgency else ""
+    asked = {question.key for question in process.questions}
+    answered = {key: value for key, value in answers.items() if key in asked}
     changed = replace(
         incident,
         urgency=level.key,
-        assessment=Assessment(dict(answers), computed.key, because, override),
+        assessment=Assessment(answered, computed.key, because, override),
         escalation=None if level.key != incident.urgency else incident.escalation,
     )
+    if changed == incident and level.then != "resolve":
+        return Decision(incident, notice=f"It is assessed so already: {level.name}.")
     data: dict[str, str | int | bool | None] = {"urgency": level.name, "because": override or because}
     entry = Entry(at, Verb.ASSESSED, by, {**data, "then": level.then})
     if level.then == "resolve":
@@ -74,12 +78,15 @@ def _resolve_not_urgent(
         return Refusal("Not urgent goes straight to resolved, and somebody must own it: claim it first.")
     if incident.unconfirmed:
         return Refusal(_unconfirmed(incident))
+    if incident.not_safe:
+        return Refusal(_still_not_safe(incident))
     kinds = [kind for kind in process.follow_ups if incident.urgency in kind.required_for]
     if not kinds:
         return told(incident, (assessed,), sync=True)
     have = {each.kind for each in incident.follow_ups}
     new = [(kind.key, title.strip() or kind.title_for(incident.title)) for kind in kinds if kind.key not in have]
-    because = incident.assessment.because if incident.assessment else ""
+    made = incident.assessment
+    because = (made.reason or made.because) if made else ""
     resolution = Resolution(cause=because, limit_reached=False, repositories=(), by=by, at=at)
     return _resolved(incident, resolution, new, by, at, before=(assessed,))
 
@@ -120,6 +127,8 @@ def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Pr
     if answers.rolled_back is None:
         return Refusal("Say whether anything was rolled back.", fields=("rolled_back",))
     names = tuple(name.strip() for name in answers.repositories if name.strip())
+    if incident.not_safe and not answers.rolled_back:
+        return Refusal(_still_not_safe(incident), fields=("rolled_back",))
     if answers.rolled_back and not names:
         return Refusal("Name the repositories that were rolled back.", fields=("repositories",))
     if answers.rolled_back and answers.safe is None:
@@ -128,11 +137,25 @@ def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Pr
         return _not_safe(incident, names, by, at)
     if refusal := _follow_up_refusal(incident, process, answers.follow_ups, answers.none_reason):
         return refusal
+    if answers.rolled_back and (missing := [name for name in incident.not_safe if name not in names]):
+        text = f"It was recorded that {', '.join(missing)} must not be deployed: name them, too."
+        return Refusal(text, fields=("repositories",))
     rolled_back = names if answers.rolled_back else ()
     resolution = Resolution(
         answers.cause.strip(), answers.limit_reached, rolled_back, by, at, answers.none_reason.strip()
     )
-    return _resolved(incident, resolution, list(answers.follow_ups.items()), by, at)
+    titles = [(key, _title(key, title, incident, process)) for key, title in answers.follow_ups.items()]
+    return _resolved(incident, resolution, titles, by, at)
+
+
+def _title(key: str, title: str, incident: Incident, process: Process) -> str:
+    kind = process.follow_up(key)
+    return title.strip() or (kind.title_for(incident.title) if kind else key)
+
+
+def _still_not_safe(incident: Incident) -> str:
+    names = ", ".join(incident.not_safe)
+    return f"{names} must not be deployed yet: resolve it with the answer that it is safe again."
 
 
 def _not_yet(incident: Incident, process: Process) -> Refusal | None:
@@ -155,6 +178,8 @@ def _unconfirmed(incident: Incident) -> str:
 
 
 def _not_safe(incident: Incident, names: tuple[str, ...], by: Person, at: datetime) -> Decision:
+    if names == incident.not_safe:
+        return Decision(incident, notice="That is recorded already: it stays open until it is safe.")
     entry = Entry(at, Verb.NOT_SAFE, by, {"repositories": ", ".join(names)})
     notice = "It stays open: the trunk of what was rolled back is not safe to deploy again."
     decision = told(replace(incident, not_safe=names), (entry,))
@@ -164,12 +189,10 @@ def _not_safe(incident: Incident, names: tuple[str, ...], by: Person, at: dateti
 def _follow_up_refusal(
     incident: Incident, process: Process, follow_ups: Mapping[str, str], none_reason: str
 ) -> Refusal | None:
-    for key, title in follow_ups.items():
+    for key in follow_ups:
         if process.follow_up(key) is None:
             known = ", ".join(kind.key for kind in process.follow_ups)
             return Refusal(f"There is no follow-up {key!r}; it is one of {known}.", fields=("follow_ups",))
-        if not title.strip():
-            return Refusal("Each follow-up needs a title.", fields=(f"title_{key}",))
     have = set(follow_ups) | {each.kind for each in incident.follow_ups}
     answers = incident.assessment.answers if incident.assessment else {}
     facts = {incident.urgency} | ({"self_resolved"} if answers.get("self_resolved") is True else set())

@@ -58,7 +58,6 @@ def test_resolving_never_closes() -> None:
         (replace(OVER, follow_ups={"holiday": "x"}), "follow_ups"),
         (replace(OVER, none_reason=""), "none_reason"),
         (replace(OVER, none_reason=" "), "none_reason"),
-        (replace(OVER, follow_ups={"long_term": " "}), "title_long_term"),
         (ResolveAnswers(), "over"),
     ],
 )
@@ -203,3 +202,8 @@ def test_two_follow_ups_of_one_kind_differ_by_their_titles() -> None:
     one = act(OPEN, AddFollowUp("documentation", "The runbook")).incident
     assert len(act(one, AddFollowUp("documentation", "The README")).incident.follow_ups) == 2
     assert act(one, AddFollowUp("documentation", " The runbook ")).incident is one
+
+
+def test_a_follow_up_without_a_title_gets_the_proposed_one() -> None:
+    decision = act(ASSESSED, Resolve(replace(OVER, follow_ups={"long_term": " "})))
+    assert decision.incident.follow_ups[-1].title == f"Long-term solution: {ASSESSED.title}"
