@@ -61,18 +61,17 @@ def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) 
     flapping = _flaps(incident, fired, incident.recovered, process, at)
     again = incident.alerting is False
     changed = replace(
-        incident,
-        alerting=True,
-        count=incident.count + 1,
-        last_seen=at,
-        fired=fired,
-        flapping=flapping,
-        severity=alert.severity or incident.severity,
-        condition=alert.condition or incident.condition,
-        summary=alert.summary or incident.summary,
-        source_url=alert.incident_url or incident.source_url,
-        source_id=alert.incident_id or incident.source_id,
+        incident, alerting=True, count=incident.count + 1, last_seen=at, fired=fired, flapping=flapping
     )
+    if alert.fingerprint == incident.fingerprint:  # and not that of a part that was merged into it
+        changed = replace(
+            changed,
+            severity=alert.severity or incident.severity,
+            condition=alert.condition or incident.condition,
+            summary=alert.summary or incident.summary,
+            source_url=alert.incident_url or incident.source_url,
+            source_id=alert.incident_id or incident.source_id,
+        )
     effects: list[Effect] = [RefreshCard(incident.id)]
     if flapping and not incident.flapping:
         entry = Entry(at, Verb.FLAPPING, None, {"count": changed.count, "cycles": process.flapping_cycles})
@@ -95,6 +94,8 @@ def _flaps(
 
 def _late(incident: Incident, alert: Alert) -> bool:
     """Tell whether a recovery is of an older event than the newest firing: an earlier pipeline that was re-run."""
+    if alert.fingerprint != incident.fingerprint:
+        return False
     mine, newest = alert.incident_id or "", incident.source_id or ""
     return mine.isascii() and newest.isascii() and mine.isdigit() and newest.isdigit() and int(mine) < int(newest)
 

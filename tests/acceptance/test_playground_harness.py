@@ -85,7 +85,8 @@ async def test_card_is_filled_clicked_and_replaced_while_two_people_talk(
     await thread.card.click("Claim")
     await thread.card.shows(f"claimed by {VIEWER.name}")
     [clicked] = [a["value"]["action"]["data"] for a in bot.heard if a["type"] == "invoke"]
-    print(clicked); await client.screenshot(Path("/tmp/pg/f.png"))
+    print(clicked)
+    await client.screenshot(Path("/tmp/pg/f.png"))
     assert clicked["incident"] == 7
     assert {k: str(clicked[k]) for k in ("why", "users", "how", "sure")} == {
         "why": "it is real",

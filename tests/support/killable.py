@@ -15,13 +15,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mailwatcher.mailboxes.folder import FolderMailbox
-from mailwatcher.reader import MailReader
 from tortoise.backends.sqlite.client import SqliteTransactionWrapper
 
 import wilson
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.local_tracker import LocalTracker
+from mailwatcher.mailboxes.folder import FolderMailbox
+from mailwatcher.reader import MailReader
 from models.sql import Database
 
 count = 0

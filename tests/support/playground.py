@@ -194,6 +194,7 @@ class Card:
         await expect(self.root).to_contain_text(text, timeout=seconds * 1000)
 
     async def _fill_one(self, label: str, value: str | int | bool) -> None:
+        await self.root.get_by_text(label).first.wait_for()
         name = re.compile(rf"^\s*{re.escape(label)}\s*\*?\s*$")
         if isinstance(value, bool):
             await self.root.get_by_role("checkbox", name=label).first.set_checked(value)
@@ -203,7 +204,9 @@ class Card:
             await choice.first.click()
             await self.root.page.get_by_role("option", name=str(value), exact=True).first.click()
             return
-        radio = self.root.get_by_role("radio", name=str(value), exact=True)
+        group = self.root.get_by_role("radiogroup", name=label)
+        scope = group if await group.count() else self.root
+        radio = scope.get_by_role("radio", name=str(value), exact=True)
         if await radio.count():
             await radio.first.check()
             return
