@@ -179,7 +179,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     deliveries = Deliveries(messenger, tracker, around, channels, Pacer(), template=settings.tracker.template)
     outbox = Outbox(deliveries.deliver, deliveries.prepare)
     handler = Activities(Clicks(around, outbox.wake), Speech(around, outbox.wake))
-    adapter = TeamsAdapter(settings.teams, messenger)
+    adapter = TeamsAdapter(settings.teams)
     app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics)
     await stack.enter_async_context(serving(app, settings.web.host, settings.web.port))
     return {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
@@ -210,13 +210,14 @@ async def _until(stop: asyncio.Event, tasks: dict[str, asyncio.Task[None]]) -> N
     """Wait for the stop, or for a task that ends although it should not; then end the others."""
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
-        done, _ = await asyncio.wait({stopping, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        ended = [task for task in tasks.values() if task.done()]
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
-    for task in done - {stopping}:
+    for task in ended:
         task.result()
 
 
@@ -246,7 +247,7 @@ async def examine(settings: Settings) -> list[Finding]:
                 findings.append(Finding(name, False, str(error), "Set it in wilson.toml."))
                 continue
             findings.extend(await port.check())
-            if not isinstance(port, FileRota | NoRota):
+            if isinstance(port, TeamsMessenger):
                 await port.close()
     return findings
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from bot.adapters.addresses import ServiceAddresses
 from bot.adapters.tokens import Tokens
@@ -169,7 +170,7 @@ class TeamsMessenger:
         if not self._open:
             headers["Authorization"] = f"Bearer {await self._tokens.get()}"
         data = orjson.dumps(body) if body is not None else None
-        url = service_url.rstrip("/") + path
+        url = URL(service_url.rstrip("/") + path, encoded=True)
         try:
             async with self._connection().request(
                 method, url, data=data, headers=headers, allow_redirects=False

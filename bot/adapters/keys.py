@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -59,7 +60,7 @@ class Keys:
         self._metadata_url = metadata_url
         self._audience = audience
         self._keys: dict[str, tuple[Any, frozenset[str]]] = {}
-        self._fetched = -FRESH_SECONDS
+        self._fetched = self._asked_again = -FRESH_SECONDS
         self._lock = asyncio.Lock()
         self._good: OrderedDict[bytes, Claims] = OrderedDict()
 
@@ -112,28 +113,27 @@ class Keys:
         return Claims(service_url, endorsements, float(payload["exp"]))
 
     async def _key(self, kid: str) -> tuple[Any, frozenset[str]]:
-        if time.monotonic() - self._fetched >= FRESH_SECONDS:
-            await self._fetch(FRESH_SECONDS)
-        if kid not in self._keys:
-            await self._fetch(AGAIN_SECONDS)
+        async with self._lock:
+            if monotonic() - self._fetched >= FRESH_SECONDS:
+                self._fetched = monotonic()
+                await self._fetch()
+            elif kid not in self._keys and monotonic() - self._asked_again >= AGAIN_SECONDS:
+                self._asked_again = monotonic()
+                await self._fetch()
         if kid not in self._keys:
             raise Unauthenticated("signed with a key that nobody knows")
         return self._keys[kid]
 
-    async def _fetch(self, older_than: float) -> None:
-        """Fetch the keys unless that was done within ``older_than`` seconds; many who ask at once wait for one."""
-        async with self._lock:
-            if time.monotonic() - self._fetched < older_than:
-                return
-            self._fetched = time.monotonic()
-            try:
-                metadata = await self._get(self._metadata_url)
-                found = await self._get(str(metadata["jwks_uri"]))
-                self._keys = dict(self._read(found["keys"]))
-            except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError) as error:
-                log.error("the signing keys can't be had: %s: %s", type(error).__name__, error)
-                if not self._keys:
-                    self._fetched = -FRESH_SECONDS
+    async def _fetch(self) -> None:
+        """Fetch the keys. Where that fails, the ones that are known go on."""
+        try:
+            metadata = await self._get(self._metadata_url)
+            found = await self._get(str(metadata["jwks_uri"]))
+            self._keys = dict(self._read(found["keys"]))
+        except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError) as error:
+            log.error("the signing keys can't be had: %s: %s", type(error).__name__, error)
+            if not self._keys:
+                self._fetched = -FRESH_SECONDS
 
     async def _get(self, url: str) -> Mapping[str, Any]:
         async with self._session().get(url, timeout=TIMEOUT, allow_redirects=False) as response:

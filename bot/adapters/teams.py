@@ -27,7 +27,6 @@ from botbuilder.schema import (
 
 from bot.adapters.addresses import ServiceAddresses, is_loopback
 from bot.adapters.keys import Claims, Keys, Unauthenticated
-from models.ports import Messenger
 from models.settings import Teams
 
 log = logging.getLogger(__name__)
@@ -54,14 +53,12 @@ class TeamsAdapter(BotAdapter):  # type: ignore[misc]  # the SDK ships no types
 
     Args:
         settings: The bot's registration and who may speak to it.
-        messenger: Kept for handlers that answer within a turn; ours answer through the outbox.
     """
 
-    def __init__(self, settings: Teams, messenger: Messenger) -> None:
+    def __init__(self, settings: Teams) -> None:
         super().__init__()
         self._open = settings.auth == "disabled"
         self._settings = settings
-        self._messenger = messenger
         self._addresses = ServiceAddresses(settings.allowed_service_hosts, loopback=self._open)
         self._session: aiohttp.ClientSession | None = None
         self._keys = Keys(self._connection, settings.openid_metadata_url, settings.app_id)

@@ -107,7 +107,7 @@ async def test_an_urgent_incident_by_commands(wilson: Program, playground: Start
     await client.say("incident Nobody can sign in; description: since nine, all apps")
     await client.shows("Declared as incident")
     await until(lambda: any("Nobody can sign in" in post.text for post in client.tap.posts))
-    thread = client.thread("Incident #1 ·")
+    thread = client.thread("As of ")
 
     await thread.say("claim")
     await thread.shows(f"{VIEWER.name} owns this")

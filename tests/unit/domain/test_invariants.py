@@ -146,7 +146,7 @@ class Handling(RuleBasedStateMachine):
         assert len(raising) == (decision.incident.raised and not before.raised)
         assert raising in ([], [0])
         if not decision.incident.raised:
-            assert not any(isinstance(effect, NoteIssue | RaiseFollowUp) for effect in decision.effects)
+            assert not any(isinstance(effect, NoteIssue) for effect in decision.effects)
         for effect in decision.effects:
             if isinstance(effect, Announce | NoteIssue):
                 assert effect.entry in decision.entries

@@ -1,0 +1,74 @@
+"""The corpus of alert mails, where it stands beside the project."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailwatcher.envelope import read_mail
+from mailwatcher.parsers import recognise
+from models.domain.alerts import Reading
+
+CORPUS = Path(__file__).parents[4] / "shared" / "mail" / "corpus"
+FIELDS = ("title", "severity", "project", "resource", "condition", "incident_id", "incident_url")
+TIMES = ("started_at", "ended_at")
+FAMILIES = ("gitlab.pipeline", "gitlab.alert", "gcp", "apigee", "delivery")
+LATER = {
+    # Families whose parsers are not written yet.
+    "reconstructed-030-product-update-info",
+    "reconstructed-034-budget-alert-50pct",
+    "reconstructed-036-error-reporting-new-error",
+    "rendered-040-cloud-build-notifier-failure",
+}
+DEVIATIONS = {
+    # The link in the mail is taken, where the corpus says that there is none.
+    "reconstructed-011-access-request-html-table": {"incident_url"},
+    "reconstructed-013-personal-app-not-team-owned": {"incident_url"},
+    # Only the subject is left of it, and it says these.
+    "reconstructed-050-tnef-winmail-forward": {"title", "project", "resource", "condition"},
+}
+
+
+def samples() -> list[Any]:
+    found = []
+    for file in sorted(CORPUS.glob("*/*.eml")):
+        expected = json.loads(file.with_suffix("").with_suffix(".expected.json").read_text(encoding="utf-8"))
+        if expected["family"] in FAMILIES and file.stem not in LATER:
+            found.append(pytest.param(file, expected, id=f"{file.parent.name}/{file.stem}"))
+    return found or [pytest.param(None, None, marks=pytest.mark.skip(reason=f"the corpus {CORPUS} is not here"))]
+
+
+def read(file: Path) -> Reading:
+    return recognise(read_mail(file.read_bytes()))
+
+
+@pytest.mark.parametrize(("file", "expected"), samples())
+def test_a_mail_says_what_the_corpus_says(file: Path, expected: dict[str, Any]) -> None:
+    reading = read(file)
+    alert = reading.alert
+    said: dict[str, Any] = {"kind": reading.kind.value}
+    said |= {name: getattr(alert, name) if alert else None for name in FIELDS}
+    for name in TIMES:
+        at = getattr(alert, name) if alert else None
+        said[name] = f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
+    left_out = DEVIATIONS.get(file.stem, set())
+    wanted = {name: expected[name] for name in said if name in expected and name not in left_out}
+    assert {name: said[name] for name in wanted} == wanted
+    if expected.get("trust", {}).get("dmarc") == "fail":
+        assert reading.authenticated.value == "fail"
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus {CORPUS} is not here")
+def test_mails_of_one_problem_share_a_fingerprint_and_others_do_not() -> None:
+    ours: dict[str, set[str]] = defaultdict(set)
+    for sample in samples():
+        file, expected = sample.values
+        reading = read(file)
+        if reading.alert and expected.get("dedup_key") and expected["family"] != "apigee":
+            ours[expected["dedup_key"]].add(reading.alert.fingerprint)
+    assert all(len(fingerprints) == 1 for fingerprints in ours.values())
+    assert len(set().union(*ours.values())) == len(ours)
