@@ -29,6 +29,7 @@ class Activities(TeamsActivityHandler):  # type: ignore[misc]  # the SDK ships n
         super().__init__()
         self._clicks = clicks
         self._speech = speech
+        self._addresses: dict[str, str] = {}
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
         """Answer a pressed button."""
@@ -77,8 +78,9 @@ class Activities(TeamsActivityHandler):  # type: ignore[misc]  # the SDK ships n
     async def _seen(self, activity: Activity) -> None:
         """Keep a team's service address: Microsoft may change it. The adapter has checked that it may be used."""
         team = _team(activity)
-        if team:
+        if team and self._addresses.get(team["id"]) != activity.service_url:
             await directory.refresh_service_url(team["id"], activity.service_url)
+            self._addresses[team["id"]] = activity.service_url
 
 
 def _answer(shown: Shown) -> dict[str, Any]:

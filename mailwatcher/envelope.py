@@ -28,6 +28,8 @@ TEXT_LIMIT = 256 * 1024
 PARTS_LIMIT = 50
 DEPTH_LIMIT = 10
 HEADER_LIMIT = 4000
+ENOUGH_TEXT = 200
+"""Characters of a text part that make the HTML beside it needless; shorter ones often say only "see the HTML"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Mail:
 @dataclass(slots=True)
 class _Parts:
     text: str = ""
-    page: Page | None = None
+    html: str | None = None
     inner: Message | None = None
     calendar: bool = False
 
@@ -101,7 +103,7 @@ def read_mail(raw: bytes, *, trusted_authserv_id: str = "") -> Mail:
         if parts.inner.get_content_type() == "multipart/report":
             ignore = "a forwarded delivery report"
         parts = inner
-    page = parts.page
+    page = _page(parts)
     text = parts.text if parts.text.strip() else (page.text if page else "")
     if not forwarded_by and not _is_machine(outer) and (found := unfold(text, original)):
         forwarded_by = address or sender
@@ -252,17 +254,24 @@ def _gather(message: Message) -> _Parts:
     return found
 
 
+def _page(parts: _Parts) -> Page | None:
+    """Read the HTML where the text part does not do: reading it costs more than all the rest."""
+    if parts.html is None or len(parts.text.strip()) >= ENOUGH_TEXT:
+        return None
+    return read_page(parts.html)
+
+
 def _take(part: Message, kind: str, found: _Parts) -> None:
     if kind == "text/plain" and found.text.strip():
         return
-    if kind == "text/html" and found.page is not None:
+    if kind == "text/html" and found.html is not None:
         return
     body = part.get_payload(decode=True)
     if not isinstance(body, bytes):
         return
     text = decode(body[:TEXT_LIMIT], part.get_content_charset() or "")
     if kind == "text/html":
-        found.page = read_page(text)
+        found.html = text
         return
     if str(part.get_param("format", "")).lower() == "flowed":
         text = unflow(text, delete_space=str(part.get_param("delsp", "")).lower() == "yes")

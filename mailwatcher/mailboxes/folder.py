@@ -1,6 +1,7 @@
 """A folder as a mailbox: a Maildir, or a plain directory of ``.eml`` files.
 
-Nothing is ever deleted: filing a mail away is a rename into another folder of the same kind.
+Nothing is ever deleted: filing a mail away is a rename into another folder of the same kind. The rename need not
+survive a power cut: the mail would be read again, and be found recorded.
 """
 
 from __future__ import annotations
@@ -126,8 +127,6 @@ class FolderMailbox:
             file.rename(_free_name(target, file.name))
         except FileNotFoundError:
             return
-        _sync(target)
-        _sync(file.parent)
 
     def _inbox_of(self, file: Path) -> Path:
         return file.parent.parent if file.parent.name in ("new", "cur") else file.parent
@@ -158,11 +157,3 @@ def _free_name(folder: Path, name: str) -> Path:
         path = folder / f"{stem}-{number}{dot}{end}"
         number += 1
     return path
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
