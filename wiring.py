@@ -153,14 +153,15 @@ async def run(settings: Settings, stop: asyncio.Event, *, bot: bool, watch: bool
     process = process_of(settings)
     if bot:
         check_teams(settings)
+    mailbox = mailbox_of(settings) if watch and settings.mailbox.kind != "none" else None
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(connected(settings, upgrade=True))
         tasks: dict[str, asyncio.Task[None]] = {}
         if bot:
             for name, work in (await _bot(settings, process, stack)).items():
                 tasks[name] = asyncio.create_task(work, name=name)
-        if watch:
-            watcher = await _watcher(settings, process, stack)
+        if mailbox is not None:
+            watcher = _watcher(settings, process, mailbox, stack)
             tasks["watcher"] = asyncio.create_task(watcher.run(), name="watcher")
         await _until(stop, tasks)
 
@@ -185,8 +186,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     return {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
 
 
-async def _watcher(settings: Settings, process: Process, stack: AsyncExitStack) -> Watcher:
-    mailbox = mailbox_of(settings)
+def _watcher(settings: Settings, process: Process, mailbox: Mailbox, stack: AsyncExitStack) -> Watcher:
     stack.push_async_callback(mailbox.close)
     reader = MailReader(trusted_authserv_id=settings.mailbox.trusted_authserv_id)
     stack.push_async_callback(reader.close)

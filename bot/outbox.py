@@ -58,7 +58,7 @@ def next_try(item: Item, error: PortError, now: int, jitter: float) -> int | Non
         return None
     if isinstance(error, Ambiguous) and item.attempts >= AMBIGUOUS_TRIES:
         return None
-    if now - (item.attempted_ms or now) > GIVE_UP_MS:
+    if item.attempted_ms is not None and now - item.attempted_ms > GIVE_UP_MS:
         return None
     delay: float = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(item.attempts - 1, 20))
     delay *= 0.5 + jitter / 2

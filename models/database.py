@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,8 +100,9 @@ def _copy(file: Path | None, copy: Path) -> None:
 async def pending(url: str) -> Sequence[str]:
     """Return the names of the migrations that have not been applied yet."""
     try:
-        steps = await plan(config=tortoise_config(url))
-        return [str(step) for step in steps]
+        with redirect_stdout(StringIO()):  # Tortoise prints the plan, too
+            lines = await plan(config=tortoise_config(url))
+        return [line.removeprefix("+ ") for line in lines if line.startswith("+ ")]
     finally:
         await connections.close_all()
 

@@ -40,7 +40,6 @@ async def test_from_a_mail_to_resolved_by_buttons(wilson: Program, playground: S
     await client.shows("Sign-in is slow")
     thread = client.thread("Sign-in is slow")
     await client.screenshot(pictures / "candidate.png", height=1000)
-    await client.screenshot(pictures / "candidate-dark.png", theme="dark", height=1000)
 
     wilson.send("gcp-repeats")
     await thread.card.shows("twice")

@@ -1,0 +1,90 @@
+"""The command line as people and scripts use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from demo.story import render
+
+VALUES = {"date": "Fri, 20 Nov 2026 09:00:00 +0000", "unique": "1", "incident": "o1a2b3c4d5e6", "pipeline": "4711"}
+ROOT = Path(__file__).parents[2]
+
+
+def wilson(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wilson", *arguments]
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_parse_says_what_mails_say_and_records_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(render("pipeline-failed", VALUES))
+    (tmp_path / "b.eml").write_bytes(render("unknown", VALUES))
+    done = wilson(tmp_path, "parse", "--json", "a.eml", "b.eml")
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert done.returncode == 0
+    assert list(first) == [
+        "file", "source", "kind", "title", "severity", "project", "resource", "condition", "incident_id",
+        "incident_url", "started_at", "ended_at", "dedup_key", "summary", "authenticated", "reason",
+    ]  # fmt: skip
+    assert (first["file"], first["source"], first["kind"]) == ("a.eml", "gitlab_pipeline", "firing")
+    assert (second["kind"], second["source"], second["authenticated"]) == ("unrecognised", None, "none")
+    assert not (tmp_path / "var").exists()
+
+
+def test_parse_of_a_file_that_is_not_there_is_misuse(tmp_path: Path) -> None:
+    done = wilson(tmp_path, "parse", "nowhere.eml")
+    assert done.returncode == 2
+    assert "nowhere.eml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("[web]\nport = 'x'\n", "web.port"),
+        ("[teams]\napp_id = 'x'\n", "teams.tenant_id"),
+        ("", "teams.app_id"),
+        ("[process]\nname = 'nobody'\n", "there is no process 'nobody'"),
+        ("[mailbox]\nkind = 'imap'\n[teams]\nauth = 'disabled'\n", "mailbox.kind"),
+        ("not toml", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_setting_ends_it_with_one_line(tmp_path: Path, config: str, says: str) -> None:
+    (tmp_path / "wilson.toml").write_text(config)
+    done = wilson(tmp_path, "run")
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("wilson: ")
+    assert says in last
+
+
+def test_doctor_says_what_to_do(tmp_path: Path) -> None:
+    done = wilson(tmp_path, "doctor")
+    assert done.returncode == 1
+    assert "!! teams: teams.app_id is missing" in done.stdout
+    assert "ok mailbox" in done.stdout
+    assert "ok tracker" in done.stdout
+
+
+def test_manifest_writes_the_package(tmp_path: Path) -> None:
+    (tmp_path / "wilson.toml").write_text(
+        '[web]\npublic_url = "https://wilson.example.org"\n'
+        '[teams]\napp_id = "11111111-2222-3333-4444-555555555555"\n'
+    )
+    done = wilson(tmp_path, "manifest")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "wilson-teams-app.zip") as package:
+        assert sorted(package.namelist()) == ["color.png", "manifest.json", "outline.png"]
+    assert wilson(tmp_path, "manifest", WILSON_TEAMS__APP_ID="x").returncode == 2
+
+
+def test_the_database_is_upgraded_and_the_outbox_shown(tmp_path: Path) -> None:
+    assert wilson(tmp_path, "db", "upgrade").returncode == 0
+    assert wilson(tmp_path, "db", "upgrade").returncode == 0
+    done = wilson(tmp_path, "outbox")
+    assert (done.returncode, done.stdout.strip()) == (0, "nothing waits")
