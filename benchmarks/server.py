@@ -14,11 +14,18 @@ from botbuilder.schema import Activity
 from botframework.connector.auth import ChannelValidation
 
 import wiring
+from bot.activities import Activities
+from bot.adapters.rota_file import NoRota
+from bot.adapters.teams import TeamsAdapter
+from bot.clicks import Clicks
+from bot.speech import Speech
+from bot.surroundings import Surroundings
+from bot.web import make_app, serving
 from models import directory
 from models.domain.alerts import Alert, MailKind, Reading
 from models.operations.alerts import record_mails
 from models.ports import ThreadAddress
-from models.settings import Database, Mailbox, Settings, Teams, Tracker, Web
+from models.settings import Database, Settings, Teams
 from tests.support.botframework import APP_ID, TENANT
 
 SERVICE_URL = "https://smba.trafficmanager.net/teams/"
@@ -54,13 +61,10 @@ def _order(adapter: Any, activity: Activity, request: web.Request) -> tuple[Any,
 
 
 async def serve_wilson(port: int, metadata: str, folder: str, candidates: int) -> None:
-    """Serve Wilson with candidates whose cards are known, and no outbox running beside it."""
+    """Serve Wilson with candidates whose cards are known. The outbox does not run beside it."""
     settings = Settings(
         database=Database(url=f"sqlite://{folder}/wilson.db"),
-        web=Web(port=port),
-        teams=Teams(app_id=APP_ID, tenant_id=TENANT, app_password="x", openid_metadata_url=metadata),  # type: ignore[arg-type]
-        mailbox=Mailbox(kind="none"),
-        tracker=Tracker(path=folder),  # type: ignore[arg-type]
+        teams=Teams(app_id=APP_ID, tenant_id=TENANT, openid_metadata_url=metadata),
     )
     process = wiring.process_of(settings)
     async with wiring.connected(settings, upgrade=True):
@@ -70,7 +74,20 @@ async def serve_wilson(port: int, metadata: str, folder: str, candidates: int) -
             root = f"19:c@thread.tacv2;messageid={number}"
             thread = ThreadAddress(SERVICE_URL, TENANT, root, str(number))
             await directory.remember_card(directory.INCIDENT, number, thread)
-    await wiring.run(settings, asyncio.Event(), bot=True, watch=False)
+        around = Surroundings(process, NoRota())
+        await around.refresh()
+        handler = Activities(Clicks(around, lambda: None), Speech(around, lambda: None))
+        app = make_app(TeamsAdapter(settings.teams), handler, readiness=_nothing, metrics=_no_figures)
+        async with serving(app, "127.0.0.1", port):
+            await asyncio.Event().wait()
+
+
+async def _nothing() -> list[tuple[str, bool, str]]:
+    return []
+
+
+async def _no_figures() -> str:
+    return ""
 
 
 def _mail(number: int) -> tuple[Reading, datetime]:

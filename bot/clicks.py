@@ -43,6 +43,8 @@ from models.ports import ThreadAddress
 
 log = logging.getLogger(__name__)
 
+STRANGE = "This card is not one that I know. Use the newest one, or a command in its thread."
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -115,38 +117,43 @@ class Clicks:
             case DeclareIncident():
                 return await self._declare(button, data, by, place)
             case AdoptMail(mail_id) | SetMailAside(mail_id):
-                await self._subject(place, MAIL, None, expected=mail_id)
+                await self._subject(place, MAIL, expected=mail_id)
                 return await self._mail(button, by)
             case ShowCard(incident_id):
-                return await self._digest(await self._subject(place, DIGEST, None), incident_id)
+                return await self._digest(await self._subject(place, DIGEST), incident_id)
             case Refresh(hint):
-                incident = await incidents.load(await self._subject(place, INCIDENT, hint))
-                return self._card(incident, by)
+                return self._card(await self._incident(place, hint), by)
             case OpenForm(form, _, hint):
-                incident = await incidents.load(await self._subject(place, INCIDENT, hint))
-                return await self._form(form, incident, by)
+                return await self._form(form, await self._incident(place, hint), by)
             case Do():
                 return await self._act(button, data, by, place)
 
-    async def _subject(self, place: Place, kind: str, hint: int | None, *, expected: int | None = None) -> int:
-        """Return what the clicked message shows. What the card's data claims is not believed.
+    async def _incident(self, place: Place, hint: int | None) -> Incident:
+        """Return the incident that the clicked message shows. What the card's data claims is not believed.
 
         A card that was posted twice because Teams' answer was lost is recognised by its first click: the delivery
         left a note that there may be a twin.
         """
+        incident = await directory.incident_shown(place.message_id, place.conversation_id)
+        if incident is not None:
+            return incident
+        if hint is None or not await directory.take_twin(hint):
+            raise BadAction(STRANGE)
+        thread = ThreadAddress(place.service_url, place.tenant_id, place.conversation_id, place.message_id)
+        await directory.remember_card(INCIDENT, hint, thread)
+        return await incidents.load(hint)
+
+    async def _subject(self, place: Place, kind: str, *, expected: int | None = None) -> int:
+        """Return the mail or the digest that the clicked message shows."""
         card = await directory.card_of_activity(place.message_id, place.conversation_id)
-        if card is None and kind == INCIDENT and hint is not None and await directory.take_twin(hint):
-            thread = ThreadAddress(place.service_url, place.tenant_id, place.conversation_id, place.message_id)
-            await directory.remember_card(INCIDENT, hint, thread)
-            return hint
         if card is None or card.kind != kind or (expected is not None and card.subject != expected):
-            raise BadAction("This card is not one that I know. Use the newest one, or a command in its thread.")
+            raise BadAction(STRANGE)
         return card.subject
 
     async def _act(self, button: Do, data: object, by: Person, place: Place) -> Shown:
-        number = await self._subject(place, INCIDENT, button.hint)
+        incident = await self._incident(place, button.hint)
         once = [key for key in (place.once, f"form:{button.once}" if button.once else "") if key]
-        done = await incidents.act(number, button.request, by, self._around.process, once=once)
+        done = await incidents.act(incident, button.request, by, self._around.process, once=once)
         if done.refusal is None:
             return self._card(done.incident, by, done.notice)
         if done.refusal.ask == "take_over" or done.refusal.fields:

@@ -6,6 +6,7 @@ twice (a process may die between doing and settling), so each first looks whethe
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -84,6 +85,7 @@ class Deliveries:
         self._channels = channels
         self._pacer = pacer
         self._template = template
+        self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
     async def prepare(self) -> None:
         """Fold new candidates into a digest where more wait than may be posted in a minute, the mildest first."""
@@ -107,7 +109,8 @@ class Deliveries:
         """
         match item.effect:
             case PostCard(incident_id):
-                return await self._post_card(await load(incident_id), item)
+                async with self._posting:
+                    return await self._post_card(await load(incident_id), item)
             case RefreshCard(incident_id):
                 return await self._refresh_card(await load(incident_id))
             case Announce() as effect:

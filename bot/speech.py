@@ -87,7 +87,7 @@ class Speech:
         if isinstance(request, Assign | HandOver):
             (known,) = self._around.find([request.to])
             request = replace(request, to=known)
-        done = await incidents.act(incident.id, request, by, self._around.process, once=[place.once])
+        done = await incidents.act(incident, request, by, self._around.process, once=[place.once])
         if done.refusal is not None:
             text = done.refusal.text
             if done.refusal.ask == "take_over":

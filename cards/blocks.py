@@ -12,13 +12,14 @@ An address is let through by ``safe_url`` alone.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
 
 from models.domain.people import Person
 
@@ -163,8 +164,7 @@ def when(at: datetime, *, near: datetime | None = None) -> str:
 
 def size(card: Element) -> int:
     """Return how large a card is to Teams, in bytes."""
-    text = json.dumps(card, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode("utf-16-le", "surrogatepass"))
+    return len(orjson.dumps(card).decode().encode("utf-16-le"))
 
 
 def fit(card: Element) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.domain.effects import Effect, LearnTeam
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.ports import ChannelAddress, ThreadAddress
 from models.queue import enqueue
 from models.sql import Row, reading, writing
-from models.store import now_ms
+from models.store import incident_of, now_ms
 
 INCIDENT, MAIL, DIGEST = "incident", "mail", "digest"
 
@@ -151,6 +152,17 @@ async def card_of_activity(activity_id: str, conversation_id: str) -> Card | Non
         conversation_id,
     )
     return _card(rows[0]) if rows else None
+
+
+async def incident_shown(activity_id: str, conversation_id: str) -> Incident | None:
+    """Return the incident that a message shows, in one look; ``None`` where it shows none."""
+    rows = await reading().rows(
+        "SELECT i.id, i.version, i.body FROM cards c JOIN incidents i ON i.id = c.subject AND c.kind = 'incident'"
+        " WHERE c.activity_id = ? OR c.conversation_id = ? ORDER BY c.id DESC LIMIT 1",
+        activity_id,
+        conversation_id,
+    )
+    return incident_of(rows[0]) if rows else None
 
 
 def _card(row: Row) -> Card:

@@ -64,7 +64,10 @@ def fingerprint_of(text: str) -> str:
 
 def incident_of(row: Row) -> Incident:
     """Return the incident of a row with id, version and body."""
-    return replace(incident_from_text(row["body"]), id=row["id"], version=row["version"])
+    incident = incident_from_text(row["body"])
+    if (incident.id, incident.version) == (row["id"], row["version"]):
+        return incident
+    return replace(incident, id=row["id"], version=row["version"])
 
 
 async def incident(incident_id: int) -> Incident | None:

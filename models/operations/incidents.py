@@ -17,9 +17,11 @@ from models.domain.effects import Effect, PostCard, PostMail, RefreshCard
 from models.domain.incidents import Decision, Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.process import Process
-from models.domain.requests import Assess, Merge, Request, carry_out
+from models.domain.requests import Assess, Claim, Merge, Raise, Request, carry_out
 
 TRIES = 20
+REPEATABLE = (Claim, Raise)
+"""What changes nothing when it is delivered twice, however late, so that no key of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,24 @@ class NoSuchIncident(Exception):
 
 
 async def act(
-    incident_id: int, request: Request | Merge, by: Person, process: Process, *, once: Sequence[str] = ()
+    incident: Incident, request: Request | Merge, by: Person, process: Process, *, once: Sequence[str] = ()
 ) -> Done:
     """Carry out what a person asks of an incident.
 
     Args:
-        incident_id: Found by the clicked message or the thread, never by what a card's data says.
+        incident: Found by the clicked message or the thread, never by what a card's data says. Where it is not
+            the newest any more, it is loaded again.
         once: Keys of the activity and the form; a second delivery changes nothing and gets the same answer.
 
     Raises:
         NoSuchIncident: There is none of that number.
     """
-    for _ in range(TRIES):
-        before = await load(incident_id)
+    before = incident
+    if isinstance(request, REPEATABLE) and not getattr(request, "take_over", False):
+        once = ()
+    for attempt in range(TRIES):
+        if attempt:
+            before = await load(incident.id)
         if isinstance(request, Merge):
             changes, first = await _merge(before, request, by)
         else:
@@ -69,7 +76,7 @@ async def act(
         except store.Conflict:
             continue
         except store.DoneAlready:
-            return Done(await load(incident_id), "That was done already.")
+            return Done(await load(incident.id), "That was done already.")
         except store.FingerprintTaken as taken:
             text = f"Incident {taken.incident_id} is open for the same alert: merge into that one."
             return Done(before, refusal=Refusal(text))

@@ -79,7 +79,7 @@ async def house(tmp_path: Path, connected: str) -> AsyncIterator[House]:
 async def test_an_incident_reaches_channel_thread_and_tracker(house: House, tmp_path: Path) -> None:
     await house.fires("a")
     (found,) = await incidents.unfinished()
-    await incidents.act(found.id, Claim(), ADA, house.process)
+    await incidents.act(found, Claim(), ADA, house.process)
     await house.outbox.drain()
     assert await queue.waiting() == []
     assert len(house.posts) == 1
@@ -123,7 +123,7 @@ async def test_a_tracker_that_is_away_holds_no_card(house: House) -> None:
     house.tracker.create = away
     await house.fires("a")
     (found,) = await incidents.unfinished()
-    await incidents.act(found.id, Claim(), ADA, house.process)
+    await incidents.act(found, Claim(), ADA, house.process)
     await house.outbox.drain()
     assert {item.target for item in await queue.waiting()} == {"tracker"}
     assert any("owns this" in str(body) for *_, body, _ in house.teams.asked)
@@ -139,7 +139,7 @@ async def test_after_a_lost_answer_the_issue_is_looked_for(house: House, tmp_pat
     house.tracker.create = lost
     await house.fires("a")
     (found,) = await incidents.unfinished()
-    await incidents.act(found.id, Claim(), ADA, house.process)
+    await incidents.act(found, Claim(), ADA, house.process)
     await house.outbox.drain()
     house.tracker.create = create
     await _everything_is_due()
@@ -208,7 +208,7 @@ async def test_a_candidate_of_a_digest_gets_its_card_when_somebody_acts(house: H
         await _everything_is_due()
     (first, *_) = await store.incidents_of_digest(1)
     before = len(house.posts)
-    await incidents.act(first.id, Claim(), ADA, house.process)
+    await incidents.act(first, Claim(), ADA, house.process)
     await house.outbox.drain()
     assert len(house.posts) == before + 1
 

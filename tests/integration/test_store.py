@@ -91,11 +91,11 @@ async def test_a_recovery_that_came_first_is_remembered(process: Process) -> Non
 async def test_a_firing_after_the_end_links_the_old_incident(process: Process) -> None:
     await record_mails([mail("<1>")], process)
     (old,) = await incidents.unfinished()
-    await incidents.act(old.id, Dismiss("noise"), ADA, process)
+    await incidents.act(await incidents.load(old.id), Dismiss("noise"), ADA, process)
     await record_mails([mail("<2>")], process)
     (new,) = await incidents.unfinished()
     assert (new.previous_id, new.count) == (old.id, 1)
-    reopened = await incidents.act(old.id, Reopen(), ADA, process)
+    reopened = await incidents.act(await incidents.load(old.id), Reopen(), ADA, process)
     assert isinstance(reopened.refusal, Refusal)
     assert str(new.id) in reopened.refusal.text
 
@@ -105,7 +105,7 @@ async def test_of_two_who_claim_at_once_one_owns_it(process: Process) -> None:
     await record_mails([mail("<1>")], process)
     (found,) = await incidents.unfinished()
     answers = await asyncio.gather(
-        *(incidents.act(found.id, Claim(), Person(f"aad-{n}", f"P{n}", f"29:{n}"), process) for n in range(12))
+        *(incidents.act(found, Claim(), Person(f"aad-{n}", f"P{n}", f"29:{n}"), process) for n in range(12))
     )
     winners = [answer for answer in answers if answer.refusal is None]
     owner = winners[0].incident.owner
@@ -118,9 +118,11 @@ async def test_of_two_who_claim_at_once_one_owns_it(process: Process) -> None:
 async def test_one_form_sent_twice_has_its_effect_once(process: Process) -> None:
     await record_mails([mail("<1>")], process)
     (found,) = await incidents.unfinished()
-    await incidents.act(found.id, Raise(), ADA, process)
+    await incidents.act(found, Raise(), ADA, process)
     for _ in range(3):
-        done = await incidents.act(found.id, AddNote("disk is full"), ADA, process, once=("form-1",))
+        done = await incidents.act(
+            await incidents.load(found.id), AddNote("disk is full"), ADA, process, once=("form-1",)
+        )
         assert done.refusal is None
     notes = [entry for entry in await store.timeline(found.id) if entry.verb == "noted"]
     assert len(notes) == 1
@@ -130,7 +132,7 @@ async def test_one_form_sent_twice_has_its_effect_once(process: Process) -> None
 async def test_alerts_of_a_merged_part_join_the_whole(process: Process) -> None:
     await record_mails([mail("<1>", "a"), mail("<2>", "b")], process)
     whole, part = sorted(await incidents.unfinished(), key=lambda each: each.id)
-    done = await incidents.act(part.id, Merge(whole.id), ADA, process)
+    done = await incidents.act(part, Merge(whole.id), ADA, process)
     assert done.incident.merged_into == whole.id
     await record_mails([mail("<3>", "b")], process)
     (left,) = await incidents.unfinished()
@@ -151,7 +153,7 @@ async def test_declared_incident_is_raised_and_posted(process: Process) -> None:
 async def test_a_stream_goes_in_order_and_others_beside_it(process: Process) -> None:
     await record_mails([mail("<1>", "a"), mail("<2>", "b")], process)
     for found in await incidents.unfinished():
-        await incidents.act(found.id, Claim(), ADA, process)
+        await incidents.act(found, Claim(), ADA, process)
     now = store.now_ms() + 10
     first = await queue.lease(now, lease_ms=1000, limit=50)
     assert sorted(item.kind for item in first) == ["PostCard", "PostCard", "RaiseIssue", "RaiseIssue"]
