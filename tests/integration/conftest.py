@@ -31,7 +31,7 @@ def postgres_server() -> Iterator[str]:
             server.cleanup()
 
 
-async def _new_postgres_database(server: str) -> str:
+async def new_postgres_database(server: str) -> str:
     name = f"wilson_{next(_NUMBER)}"
     connection = await asyncpg.connect(server)
     try:
@@ -47,7 +47,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         url = f"sqlite://{tmp_path}/wilson.db"
     else:
-        url = await _new_postgres_database(request.getfixturevalue("postgres_server"))
+        url = await new_postgres_database(request.getfixturevalue("postgres_server"))
     await database.upgrade(url)
     return url
 
