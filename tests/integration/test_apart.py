@@ -39,13 +39,13 @@ async def wilson(folder: Path, url: str, wing: str, port: int) -> AsyncIterator[
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             code = await process.wait()
     assert code == 0, (folder / f"{wing}-{port}.log").read_text()
 
 
 async def post(port: int, body: dict[str, Any]) -> str:
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         while True:
             with contextlib.suppress(aiohttp.ClientConnectorError):
                 async with session.post(f"http://127.0.0.1:{port}/api/messages", json=body) as answer:
@@ -77,7 +77,7 @@ async def test_two_bots_and_two_watchers_do_everything_once(postgres_server: str
         for number in range(12):
             mail = render("pipeline-failed", VALUES | {"unique": f"{number}", "pipeline": f"{number}"})
             deliver(tmp_path / "mail" / "inbox", f"{number:02d}", mail)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(list((tmp_path / "mail").glob("processed/*.eml"))) < 12 or not cards(teams):
                 await asyncio.sleep(0.1)
         await asyncio.sleep(1)

@@ -22,7 +22,7 @@ import pytest
 from aiohttp import web
 
 SIDE_BY_SIDE = 3
-PATIENCE = 40.0
+PATIENCE = 90.0
 ADA = {"id": "29:ada", "aadObjectId": "aad-ada", "name": "Ada Example"}
 MAIL = """\
 From: GitLab <gitlab@gitlab.example.org>

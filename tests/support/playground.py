@@ -33,7 +33,7 @@ from demo.people import BOT_ID, BOT_NAME, DEVS_CHANNEL_ID, TEAM_ID, TENANT_ID, T
 from demo.playground import Playground, free_port
 
 Json = dict[str, Any]
-PATIENCE = 15.0
+PATIENCE = 45.0
 CARD = "application/vnd.microsoft.card.adaptive"
 
 

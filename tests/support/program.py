@@ -15,7 +15,7 @@ from demo.people import DEVS_CHANNEL, GENERAL_CHANNEL
 from demo.playground import free_port
 from demo.story import deliver, render
 
-PATIENCE = 20.0
+PATIENCE = 45.0
 
 
 class Program:
