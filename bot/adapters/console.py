@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
@@ -60,7 +61,7 @@ class ConsoleMessenger:
         if message.text:
             lines += [f"   {line}" for line in message.text.splitlines()]
         if message.card:
-            lines += [f"   {line}" for line in card_lines(message.card)]
+            lines += [f"   {_readable(line)}" for line in card_lines(message.card)]
         print("\n".join(lines), file=self._out, flush=True)
 
 
@@ -70,6 +71,15 @@ def card_lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield from _element(element)
     if actions := card.get("actions"):
         yield _buttons(actions)
+
+
+_DATE = re.compile(r"\{\{DATE\((\d{4}-\d\d-\d\d)T[0-9:]{8}Z[^)]{0,20}\)\}\}")
+_TIME = re.compile(r"\{\{TIME\([0-9-]{10}T(\d\d:\d\d)[0-9:]{0,3}Z\)\}\}")
+
+
+def _readable(line: str) -> str:
+    """Do what a client of Teams does with times and emphasis."""
+    return _TIME.sub(r"\1 UTC", _DATE.sub(r"\1", line)).replace("**", "")
 
 
 def _element(element: Mapping[str, Any]) -> Iterator[str]:
