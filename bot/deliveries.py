@@ -200,17 +200,15 @@ class Deliveries:
         channels = await self._messenger.channels(installation.service_url, team_id)
         devs, gateway = (_channel(channels, wanted) for wanted in (self._channels.devs, self._channels.gateway))
         await directory.channels_found(team_id, devs, gateway)
-        await directory.remember_people(list(await self._messenger.members(installation.service_url, team_id)))
-        await self._around.refresh()
+        try:
+            await directory.remember_people(list(await self._messenger.members(installation.service_url, team_id)))
+            await self._around.refresh()
+        except Permanent as error:
+            log.warning("the members of team %r can't be read; they are known once they speak: %s", team_id, error)
         names = ", ".join(name for _, name in channels)
         for wanted, channel in ((self._channels.devs, devs), (self._channels.gateway, gateway)):
             if channel is None:
-                log.error(
-                    "no channel %r in team %r (it has: %s): rename it, or set teams.*_channel",
-                    wanted,
-                    team_id,
-                    names,
-                )
+                log.error("no channel %r in team %r (it has: %s): see wilson doctor", wanted, team_id, names)
         if devs is not None and not installation.greeted:
             text = greeting(self._around.process, self._channels.devs, self._channels.gateway)
             await self._paced(installation.address(devs).channel_id)
@@ -346,5 +344,7 @@ def _with_follow_up(incident: Incident, name: str, key: str, url: str) -> Incide
 
 def _channel(channels: Sequence[tuple[str, str]], wanted: str) -> str | None:
     """Find a channel by its id or its name, whatever the case and the blanks around it."""
+    if wanted.startswith("19:") and "@thread" in wanted:
+        return wanted
     name = wanted.strip().casefold()
     return next((each for each, title in channels if each == wanted or title.strip().casefold() == name), None)

@@ -65,11 +65,12 @@ class TeamsMessenger:
             "activity": self._activity(message),
         }
         answer = await self._call("POST", channel.service_url, "/v3/conversations", body)
-        conversation, activity = answer.get("id"), answer.get("activityId")
-        if not isinstance(conversation, str) or not isinstance(activity, str):
+        conversation = str(answer.get("id") or "")
+        activity = str(answer.get("activityId") or conversation.partition(";messageid=")[2] or conversation)
+        if not activity:
             raise Ambiguous("Teams accepted a post and did not say where it is")
         if ";messageid=" not in conversation:
-            conversation = f"{conversation};messageid={activity}"
+            conversation = f"{channel.channel_id};messageid={activity}"
         return ThreadAddress(channel.service_url, channel.tenant_id, conversation, activity)
 
     async def reply(self, thread: ThreadAddress, message: Message) -> str:

@@ -59,6 +59,7 @@ class TeamsAdapter(BotAdapter):  # type: ignore[misc]  # the SDK ships no types
         super().__init__()
         self._open = settings.auth == "disabled"
         self._settings = settings
+        self._ours = (f"28:{settings.app_id}", settings.app_id)
         self._addresses = ServiceAddresses(settings.allowed_service_hosts, loopback=self._open)
         self._session: aiohttp.ClientSession | None = None
         self._keys = Keys(self._connection, settings.openid_metadata_url, settings.app_id)
@@ -145,7 +146,7 @@ class TeamsAdapter(BotAdapter):  # type: ignore[misc]  # the SDK ships no types
             if not tenants or not tenants <= self._settings.tenants:
                 raise Refused(403, "of another tenant")
             recipient = body.get("recipient")
-            if not isinstance(recipient, dict) or recipient.get("id") != f"28:{self._settings.app_id}":
+            if not isinstance(recipient, dict) or recipient.get("id") not in self._ours:
                 raise Refused(403, "meant for another bot")
         if not isinstance(body.get("type"), str):
             raise Refused(400, "an activity without a type")

@@ -6,10 +6,12 @@ import asyncio
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msal
 import requests
 
+from bot.adapters.addresses import is_loopback
 from models.ports import Permanent, Temporary
 from models.settings import Teams
 
@@ -61,12 +63,28 @@ class Tokens:
         self._until = 0.0
 
     def _ask(self) -> dict[str, Any]:
+        if self._settings.login_url.startswith("http://"):
+            return self._ask_loopback()
         if self._client is None:
             self._client = self._make()
         if self._settings.managed_identity:
             answer: dict[str, Any] = self._client.acquire_token_for_client(resource=RESOURCE)
         else:
             answer = self._client.acquire_token_for_client(scopes=[SCOPE])
+        return answer
+
+    def _ask_loopback(self) -> dict[str, Any]:
+        """Ask a stand-in on this machine, which has no TLS; msal speaks TLS alone."""
+        if not is_loopback(urlsplit(self._settings.login_url).hostname or ""):
+            raise ValueError("teams.login_url without TLS is for this machine only")
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._settings.app_id,
+            "client_secret": self._settings.app_password.get_secret_value(),
+            "scope": SCOPE,
+        }
+        url = f"{self._settings.login_url.rstrip('/')}/{self._settings.tenant_id}/oauth2/v2.0/token"
+        answer: dict[str, Any] = requests.post(url, data=form, timeout=10, allow_redirects=False).json()
         return answer
 
     def _make(self) -> Any:

@@ -9,6 +9,8 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
+from pydantic import SecretStr
 
 from bot.adapters import connector
 from bot.adapters.connector import TeamsMessenger
@@ -16,7 +18,7 @@ from bot.adapters.tokens import Tokens
 from models.domain.people import Person
 from models.ports import Ambiguous, ChannelAddress, Message, Permanent, Temporary, ThreadAddress
 from models.settings import Teams
-from tests.support.botframework import APP_ID, TENANT, Connector
+from tests.support.botframework import APP_ID, TENANT, Connector, serving
 
 ADA = Person("aad-ada", "Ada Example", "29:ada")
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": []}
@@ -162,6 +164,28 @@ async def test_one_token_serves_many_calls_and_a_refused_one_is_renewed(
     await messenger.reply(thread(teams), Message(text="x"))
     assert [headers["Authorization"] for *_, headers in teams.asked][-2:] == ["Bearer token-1", "Bearer token-2"]
     await messenger.close()
+
+
+async def test_a_token_comes_from_the_login_address() -> None:
+    forms: list[dict[str, Any]] = []
+
+    async def token(request: web.Request) -> web.Response:
+        forms.append(dict(await request.post()))
+        return web.json_response({"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
+
+    app = web.Application()
+    app.router.add_post(f"/{TENANT}/oauth2/v2.0/token", token)
+    async with serving(app) as url:
+        tokens = Tokens(Teams(app_id=APP_ID, tenant_id=TENANT, app_password=SecretStr("s"), login_url=url))
+        assert await asyncio.gather(*(tokens.get() for _ in range(4))) == ["t"] * 4
+    (form,) = forms
+    assert (form["client_id"], form["scope"]) == (APP_ID, "https://api.botframework.com/.default")
+
+
+async def test_a_login_address_without_tls_is_for_this_machine_only() -> None:
+    tokens = Tokens(Teams(app_id=APP_ID, tenant_id=TENANT, login_url="http://login.example"))
+    with pytest.raises(Temporary):
+        await tokens.get()
 
 
 async def test_channels_and_members_are_looked_up(teams: Connector, messenger: TeamsMessenger) -> None:
