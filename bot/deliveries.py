@@ -200,6 +200,7 @@ class Deliveries:
         channels = await self._messenger.channels(installation.service_url, team_id)
         devs, gateway = (_channel(channels, wanted) for wanted in (self._channels.devs, self._channels.gateway))
         await directory.channels_found(team_id, devs, gateway)
+        await queue.hasten(("PostCard", "PostMail", "PostDigest"), store.now_ms())
         try:
             await directory.remember_people(list(await self._messenger.members(installation.service_url, team_id)))
             await self._around.refresh()

@@ -212,6 +212,14 @@ async def release(items: Sequence[Item]) -> None:
         await put_back(item, item.error, item.due_ms, attempts=item.attempts - 1)
 
 
+async def hasten(kinds: Sequence[str], now_ms: int) -> None:
+    """Let what waits be tried at once, because what it waited for is there."""
+    statement = (
+        f"UPDATE outbox SET due_ms = ? WHERE state = 'waiting' AND due_ms > ? AND kind IN ({marks(len(kinds))})"
+    )
+    await reading().run(statement, now_ms, now_ms, *kinds)
+
+
 async def release_all() -> None:
     """Give back every lease: for a process that alone uses its database, and starts after one that was killed."""
     await reading().run("UPDATE outbox SET lease_until_ms = 0 WHERE state = 'leased'")
