@@ -185,3 +185,30 @@ async def test_an_unrecognised_mail_is_shown_and_can_be_adopted_once(process: Pr
     record = await mails.mail(item.subject)
     assert record is not None
     assert record.incident_id == (await incidents.unfinished())[0].id
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_garbled_mail_of_a_known_source_is_a_candidate_that_says_so(process: Process) -> None:
+    def garbled(message_id: str) -> tuple[Reading, datetime]:
+        reason = "a mail of gcp_monitoring, but it names no incident"
+        subject = "[ALERT] something"
+        return Reading(MailKind.UNREADABLE, "gcp_monitoring", reason, subject, "a@b.example", message_id, "0"), NOW
+
+    await record_mails([garbled("<1>"), garbled("<2>")], process)
+    (found,) = await incidents.unfinished()
+    assert (found.state, found.count, found.source) == (State.CANDIDATE, 2, "gcp_monitoring")
+    assert "names no incident" in found.unreadable
+
+
+@pytest.mark.usefixtures("connected")
+async def test_an_alert_that_comes_and_goes_is_flapping_on_one_card(process: Process) -> None:
+    batch = [
+        mail(f"<{number}>", kind=MailKind.FIRING if number % 2 == 0 else MailKind.RECOVERED) for number in range(50)
+    ]
+    await record_mails(batch, process)
+    (found,) = await incidents.unfinished()
+    assert found.flapping is True
+    kinds = [item.kind for item in await queue.waiting()]
+    assert kinds.count("PostCard") == 1
+    assert kinds.count("RefreshCard") == 1
+    assert kinds.count("Announce") <= 2 * process.flapping_cycles + 1
