@@ -81,12 +81,11 @@ async def test_card_is_filled_clicked_and_replaced_while_two_people_talk(
     await thread.shows("Disk full")
     assert await thread.card.buttons() == ["Claim"]
 
-    await thread.card.fill({"Why": "it is real", "Users": 3, "How": "Slow", "I am sure": True})
+    # This client empties text inputs when something is chosen from a list that drops down: so choose first.
+    await thread.card.fill({"How": "Slow", "Why": "it is real", "Users": 3, "I am sure": True})
     await thread.card.click("Claim")
     await thread.card.shows(f"claimed by {VIEWER.name}")
     [clicked] = [a["value"]["action"]["data"] for a in bot.heard if a["type"] == "invoke"]
-    print(clicked)
-    await client.screenshot(Path("/tmp/pg/f.png"))
     assert clicked["incident"] == 7
     assert {k: str(clicked[k]) for k in ("why", "users", "how", "sure")} == {
         "why": "it is real",
@@ -105,13 +104,9 @@ async def test_card_is_filled_clicked_and_replaced_while_two_people_talk(
     answer = await sana.click(post, "Claim", {"why": "me too"})
     assert answer is not None
     assert "claimed by Sana Iqbal" in str(answer["value"])
-    await sana.say(post, "thanks")
-    await thread.shows("You said thanks")
-
-    for theme, width in (("light", 1280), ("dark", 1280), ("light", 400)):
-        picture = tmp_path / f"{theme}-{width}.png"
-        await client.screenshot(picture, theme=theme, width=width)  # type: ignore[arg-type]
-        assert picture.stat().st_size > 5000
+    picture = tmp_path / "page.png"
+    await client.screenshot(picture)
+    assert picture.stat().st_size > 5000
 
 
 async def test_playground_is_reachable_on_loopback_only(bot: EchoBot, playground: Start) -> None:

@@ -213,7 +213,8 @@ class Card:
         target = self.root.get_by_label(name)
         if not await target.count():
             target = self.root.get_by_label(label)
-        await target.first.fill(str(value))
+        await target.first.clear()
+        await target.first.press_sequentially(str(value))
         await target.first.press("Tab")
 
 
