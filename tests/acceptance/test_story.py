@@ -86,7 +86,7 @@ async def test_from_a_mail_to_resolved_by_buttons(wilson: Program, playground: S
     await thread.card.fill({"It was hotfixed, and a more lasting solution is wanted": True})
     await client.screenshot(pictures / "resolve-form.png", height=1600)
     await thread.card.click("Resolve")
-    await thread.card.shows("resolved")
+    await thread.card.shows("Resolved incident")
     await thread.shows("resolved this")
     await until(lambda: len(wilson.issues()) == 2)
     await client.screenshot(pictures / "resolved.png", height=1200)
