@@ -21,7 +21,7 @@ _OLD_SUBJECT = re.compile(
     r"(?:.{1,300}?) \| Pipeline #(?P<id>\d{1,12}) has (?P<verb>failed|succeeded|passed|been fixed) "
     r"for (?P<ref>.{1,300}) \| (?P<sha>[0-9a-f]{7,40})(?: in (?P<mr>!\d{1,9}))?(?: \| .{0,200})?$"
 )
-_LOOKS = re.compile(r"\| (?:(?:Failed|Successful|Fixed) pipeline for |Pipeline #\d{1,12} has )")
+_LOOKS = re.compile(r"\| (?:(?:Failed|Successful|Fixed) pipeline\b|Pipeline #\d{1,12} has\b)")
 _HEADLINE = re.compile(
     r"^\s{0,10}(?:Your )?pipeline .{0,300}?(?P<verb>has failed|has passed|has been fixed)",
     re.IGNORECASE | re.MULTILINE,
