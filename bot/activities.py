@@ -113,6 +113,7 @@ def _place(activity: Activity) -> Place:
         channel_id=conversation.partition(";")[0],
         service_url=activity.service_url or "",
         tenant_id=_tenant(activity),
+        content=(activity.from_property.id, activity.text, activity.value),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -54,6 +55,7 @@ class Place:
         activity_id: Names this delivery; a second one of the same activity has the same.
         message_id: The message whose button was pressed (``replyToId``); empty for what was typed.
         channel_id: The channel alone, without the thread.
+        content: What was typed or pressed.
     """
 
     activity_id: str
@@ -62,11 +64,15 @@ class Place:
     channel_id: str
     service_url: str
     tenant_id: str
+    content: object = None
 
     @property
     def once(self) -> str:
-        """What makes a second delivery of this activity change nothing."""
-        return f"activity:{self.conversation_id}:{self.activity_id}"[-200:] if self.activity_id else ""
+        """What makes a second delivery of this activity change nothing: its id, and what it says."""
+        if not self.activity_id:
+            return ""
+        said = hashlib.sha256(repr(self.content).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return f"activity:{said}:{self.activity_id}:{self.conversation_id}"[:190]
 
 
 @dataclass(frozen=True, slots=True)
