@@ -32,6 +32,8 @@ SECONDS = 2.0
 """How long one mail may take."""
 START_SECONDS = 20.0
 """How long a new child may take to its first answer: it imports first."""
+ORPHAN_SECONDS = 30
+"""After which a child ends itself over one mail: a parent that was killed can't end it, and it may loop."""
 MEMORY_LIMIT = 768 * 1024 * 1024
 ANSWER_LIMIT = 4 * 1024 * 1024
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -40,6 +42,10 @@ _LENGTH = struct.Struct(">I")
 
 class ChildFailed(Exception):
     """The child died, hung, or answered what is no answer."""
+
+
+class WrongMail(ChildFailed):
+    """The child answered about another mail."""
 
 
 class MailReader:
@@ -60,13 +66,18 @@ class MailReader:
         """Return what each mail is, in their order. Never raises for what a mail holds."""
         async with self._lock:
             readings: list[Reading] = []
-            while len(readings) < len(batch):
-                await self._read_some(batch, readings)
+            try:
+                while len(readings) < len(batch):
+                    await self._read_some(batch, readings)
+            except BaseException:
+                await self._end()  # it still answers this batch: the next one would get these answers
+                raise
             return readings
 
     async def close(self) -> None:
         """End the child."""
-        await self._end()
+        async with self._lock:
+            await self._end()
 
     async def _read_some(self, batch: Sequence[bytes], readings: list[Reading]) -> None:
         """Read until all are read or the child fails; then the mail it failed on is unreadable."""
@@ -74,14 +85,19 @@ class MailReader:
         writing = asyncio.create_task(self._write(child, batch[len(readings) :]))
         try:
             while len(readings) < len(batch):
+                raw = batch[len(readings)]
+                fresh = self._fresh
+                seconds = START_SECONDS if fresh else SECONDS
                 try:
-                    readings.append(await self._answer(child))
+                    readings.append(await self._answer(child, raw, seconds))
                 except TimeoutError:
-                    readings.append(_unreadable(batch[len(readings)], f"it took longer than {SECONDS:g} s to read"))
+                    readings.append(_unreadable(raw, f"the mail took longer than {seconds:g} s to read"))
                     await self._end()
                     return
-                except (ChildFailed, asyncio.IncompleteReadError, ValueError):
-                    readings.append(_unreadable(batch[len(readings)], "reading it broke the reader"))
+                except (ChildFailed, asyncio.IncompleteReadError, ValueError) as error:
+                    # An answer too many comes from an earlier mail: this one deserves a child of its own.
+                    if fresh or not isinstance(error, WrongMail):
+                        readings.append(_unreadable(raw, "the mail broke the reader"))
                     await self._end()
                     return
         finally:
@@ -97,15 +113,18 @@ class MailReader:
             child.stdin.write(raw)
             await child.stdin.drain()
 
-    async def _answer(self, child: asyncio.subprocess.Process) -> Reading:
+    async def _answer(self, child: asyncio.subprocess.Process, raw: bytes, seconds: float) -> Reading:
         assert child.stdout is not None
-        async with asyncio.timeout(START_SECONDS if self._fresh else SECONDS):
+        async with asyncio.timeout(seconds):
             (length,) = _LENGTH.unpack(await child.stdout.readexactly(_LENGTH.size))
             if length > ANSWER_LIMIT:
                 raise ChildFailed("an answer longer than any reading")
             text = await child.stdout.readexactly(length)
         self._fresh = False
-        return reading_from_text(text.decode())
+        reading = reading_from_text(text.decode())
+        if reading.digest != hashlib.sha256(raw).hexdigest():
+            raise WrongMail("an answer about another mail")
+        return reading
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._child is None or self._child.returncode is not None:
@@ -175,9 +194,12 @@ def _iso(at: datetime | None) -> str | None:
 
 def serve(mails: BinaryIO, answers: BinaryIO, trusted_authserv_id: str) -> None:
     """Answer mails until the parent closes the pipe or dies."""
-    while head := mails.read(_LENGTH.size):
+    while len(head := mails.read(_LENGTH.size)) == _LENGTH.size:
         (length,) = _LENGTH.unpack(head)
         raw = mails.read(length)
+        if len(raw) < length:
+            return
+        signal.alarm(ORPHAN_SECONDS)
         try:
             reading = recognise(read_mail(raw, trusted_authserv_id=trusted_authserv_id))
             answer = reading_to_text(reading).encode()
@@ -185,10 +207,12 @@ def serve(mails: BinaryIO, answers: BinaryIO, trusted_authserv_id: str) -> None:
             answer = reading_to_text(_unreadable(raw, f"reading it failed: {type(error).__name__}")).encode()
         answers.write(_LENGTH.pack(len(answer)) + answer)
         answers.flush()
+        signal.alarm(0)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a stop is the parent's to hear, or its mail seems to break us
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     with contextlib.suppress(BrokenPipeError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,8 @@ class FolderMailbox:
     """Reads mails from a folder.
 
     Whoever delivers into a plain directory should write under another name and rename; a file that is still
-    growing is left for the next look.
+    growing is left for the next look. A file that changed after it was read stays, and is read again: filed away it
+    would hide what nobody has read.
 
     Args:
         path: A Maildir, a directory of ``.eml`` files, or the folder that holds the inbox and the others.
@@ -44,6 +45,7 @@ class FolderMailbox:
             MailFolder.UNREADABLE: unreadable,
         }
         self._sizes: dict[Path, int] = {}
+        self._read: dict[Path, tuple[int, int, int]] = {}
         self._complained: set[Path] = set()
 
     async def fetch(self, limit: int) -> Sequence[StoredMail]:
@@ -62,7 +64,7 @@ class FolderMailbox:
         """See ``models.ports.Mailbox``."""
 
     def _inbox(self) -> Path:
-        if _is_maildir(self._path) or any(self._path.glob("*.eml")):
+        if _is_maildir(self._path) or _holds_mail(self._path):
             return self._path
         return self._path / self._inbox_name
 
@@ -73,12 +75,14 @@ class FolderMailbox:
             found = sorted(self._files(inbox))
         except OSError as error:
             raise Temporary(f"the folder {self._path} can't be read: {error.strerror}") from None
+        self._forget_all_but({file for _, _, file in found})
         mails: list[StoredMail] = []
         for changed, _, file in found:
             if len(mails) == limit:
                 break
             try:
                 with file.open("rb") as opened:
+                    self._read[file] = _state(os.fstat(opened.fileno()))
                     raw = opened.read(SIZE_LIMIT)
             except FileNotFoundError:
                 continue
@@ -98,12 +102,15 @@ class FolderMailbox:
         for folder in (inbox / "new", inbox / "cur") if maildir else (inbox,):
             if not folder.is_dir():
                 continue
-            for entry in os.scandir(folder):
-                if entry.name.startswith(".") or entry.name.endswith(UNFINISHED) or not entry.is_file():
+            with os.scandir(folder) as entries:
+                present = list(entries)
+            for entry in present:
+                if not _is_mail(entry, plain=not maildir):
                     continue
-                if not maildir and not entry.name.lower().endswith(".eml"):
+                try:
+                    held = entry.stat()
+                except FileNotFoundError:  # another watcher filed it meanwhile
                     continue
-                held = entry.stat()
                 file = Path(entry.path)
                 sizes[file] = held.st_size
                 fresh = now - held.st_mtime < SETTLED_SECONDS
@@ -114,7 +121,23 @@ class FolderMailbox:
                 yield held.st_mtime, entry.name, file
         self._sizes = sizes
 
+    def _forget_all_but(self, found: Collection[Path]) -> None:
+        self._complained.intersection_update(found)
+        self._read = {file: state for file, state in self._read.items() if file in found}
+
     def _file_away(self, file: Path, folder: MailFolder) -> None:
+        try:
+            held = _state(file.stat())
+            if self._read.pop(file, held) != held:
+                log.warning("the mail %s changed after it was read; it stays and is read again", file)
+                return
+            self._move(file, folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise Temporary(f"the mail {file} can't be filed away: {error.strerror}") from None
+
+    def _move(self, file: Path, folder: MailFolder) -> None:
         inbox = self._inbox_of(file)
         root = inbox if inbox == self._path else self._path
         target = root / self._names[folder]
@@ -123,31 +146,67 @@ class FolderMailbox:
                 (target / name).mkdir(parents=True, exist_ok=True)
             target /= "cur"
         target.mkdir(parents=True, exist_ok=True)
-        try:
-            file.rename(_free_name(target, file.name))
-        except FileNotFoundError:
-            return
+        file.rename(_free_name(target, file.name))
 
     def _inbox_of(self, file: Path) -> Path:
+        if file.parent in (self._path, self._path / self._inbox_name):
+            return file.parent
         return file.parent.parent if file.parent.name in ("new", "cur") else file.parent
 
     def _check(self) -> list[Finding]:
-        inbox = self._inbox()
         try:
-            for folder in (inbox, *(self._path / name for name in self._names.values())):
-                folder.mkdir(parents=True, exist_ok=True)
-                if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                    advice = "Give Wilson's user the right to read and write it."
-                    return [Finding("mailbox", False, f"{folder} can't be written", advice)]
+            return [self._finding()]
         except OSError as error:
             advice = "See mailbox.path."
             return [Finding("mailbox", False, f"{self._path} can't be used: {error.strerror}", advice)]
-        kind = "Maildir" if _is_maildir(inbox) else "directory of .eml files"
-        return [Finding("mailbox", True, f"{inbox} is a {kind}")]
+
+    def _finding(self) -> Finding:
+        inbox = self._inbox()
+        maildir = _is_maildir(inbox)
+        sources = [inbox / "new", inbox / "cur"] if maildir else [inbox]
+        targets = [self._path / name / "cur" if maildir else self._path / name for name in self._names.values()]
+        devices: set[int] = set()
+        for folder in (*sources, *targets):
+            there = _nearest(folder)
+            if not there.is_dir():
+                return Finding("mailbox", False, f"{there} is not a directory", "See mailbox.path.")
+            if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+                advice = "Give Wilson's user the right to read and write it."
+                return Finding("mailbox", False, f"{there} can't be written", advice)
+            devices.add(there.stat().st_dev)
+        if len(devices) > 1:
+            advice = "Put the inbox and the other folders on one: mails are filed away by renaming them."
+            return Finding("mailbox", False, f"the folders of {self._path} are on several file systems", advice)
+        kind = "Maildir" if maildir else "directory of .eml files"
+        state = f"is a {kind}" if inbox.is_dir() else "will be made at the first look"
+        return Finding("mailbox", True, f"{inbox} {state}")
 
 
 def _is_maildir(path: Path) -> bool:
-    return (path / "new").is_dir() and (path / "cur").is_dir()
+    return (path / "new").is_dir()
+
+
+def _is_mail(entry: os.DirEntry[str], *, plain: bool) -> bool:
+    if entry.name.startswith(".") or entry.name.endswith(UNFINISHED) or not entry.is_file():
+        return False
+    return not plain or entry.name.lower().endswith(".eml")
+
+
+def _holds_mail(path: Path) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return any(_is_mail(entry, plain=True) for entry in entries)
+    except FileNotFoundError:
+        return False
+
+
+def _state(held: os.stat_result) -> tuple[int, int, int]:
+    return held.st_ino, held.st_size, held.st_mtime_ns
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest above it that is there: where it would be made."""
+    return next((path for path in (folder, *folder.absolute().parents) if path.exists()), folder)
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 
@@ -23,6 +26,9 @@ def misbehave(raw, **more):
     if b"RAISE" in raw: raise RuntimeError("x")
     if b"GARBAGE" in raw:
         sys.stdout.buffer.write(struct.pack(">I", 3) + b"???"); sys.stdout.buffer.flush(); os._exit(0)
+    if b"TWICE" in raw:
+        answer = reader.reading_to_text(reader.recognise(read(raw))).encode()
+        sys.stdout.buffer.write(struct.pack(">I", len(answer)) + answer)
     return read(raw, **more)
 read, reader.read_mail = reader.read_mail, misbehave
 import resource
@@ -75,3 +81,61 @@ async def test_closing_ends_the_child(mails: MailReader) -> None:
     await mails.close()
     assert child.returncode is not None
     assert (await mails.read([GOOD]))[0].kind is MailKind.FIRING
+
+
+async def test_an_answer_too_many_is_not_taken_for_the_next_mail(hostile: MailReader) -> None:
+    readings = await hostile.read([b"Subject: TWICE\r\n\r\n", GOOD, GOOD])
+    assert kinds(readings) == ["unrecognised", "firing", "firing"]
+
+
+async def test_a_child_that_only_answers_about_other_mails_is_given_up() -> None:
+    code = CHILD.replace("return read(raw, **more)", "return read(b'Subject: other', **more)")
+    made = MailReader(command=(sys.executable, "-c", code))
+    try:
+        assert kinds(await made.read([GOOD, GOOD])) == ["unreadable", "unreadable"]
+    finally:
+        await made.close()
+
+
+async def test_a_batch_that_was_cancelled_leaves_no_answers_for_the_next(mails: MailReader) -> None:
+    await mails.read([GOOD])
+    reading = asyncio.create_task(mails.read([b"Subject: old\r\n\r\n"] * 500))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert kinds(await mails.read([GOOD])) == ["firing"]
+
+
+async def test_a_stop_of_the_whole_group_does_not_break_a_mail(mails: MailReader) -> None:
+    await mails.read([GOOD])
+    child = mails._child
+    assert child is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        child.send_signal(number)
+    assert kinds(await mails.read([GOOD])) == ["firing"]
+    assert mails._child is child
+
+
+async def test_a_child_that_loops_ends_itself_when_nobody_else_does() -> None:
+    code = CHILD.replace("time.sleep(60)", "exec('while True: pass')")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code.replace("reader.serve", "reader.ORPHAN_SECONDS = 1; reader.serve"),
+        stdin=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": reader.ROOT},
+    )
+    await child.communicate(reader._LENGTH.pack(4) + b"HANG")
+    assert child.returncode == -signal.SIGALRM
+
+
+async def test_a_child_ends_with_its_input() -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "mailwatcher.reader", ""),
+        stdin=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": reader.ROOT},
+    )
+    await child.communicate(reader._LENGTH.pack(4) + b"cut")
+    assert child.returncode == 0
