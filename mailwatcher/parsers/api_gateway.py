@@ -36,7 +36,11 @@ _FIELDS = {
     "environment": ("environment", "env"),
     "review": ("review this request", "review"),
 }
-_LABELS = frozenset(label for labels in _FIELDS.values() for label in labels)
+_ROWS = frozenset({"api product", "product", "status"})
+_LABELS = frozenset(label for labels in _FIELDS.values() for label in labels) | _ROWS
+_DECIDED = re.compile(
+    r"\bto (?P<products>[^\n]{1,500}?) (?:was|were|has been|have been) (?:approved|revoked|declined)", re.IGNORECASE
+)
 _PERSONAL = frozenset({"none", "-", "n/a", "personal", "(none)", "individual", "no team"})
 
 
@@ -47,8 +51,11 @@ def parse(mail: Mail) -> Alert | None:
     subject = _SUBJECT.match(mail.subject)
     if subject is None:
         return None
-    said = sections(mail.text, _LABELS)
-    fields = {name: next((said[each] for each in labels if each in said), "") for name, labels in _FIELDS.items()}
+    said = sections(mail.text, _LABELS, _ROWS)
+    fields = {
+        name: next((text for label, text in said.items() if label in labels), "")
+        for name, labels in _FIELDS.items()
+    }
     app = first_line(fields["app"]) or ""
     named = re.fullmatch(r"(?P<display>.{1,200}?)\s{0,3}\((?P<name>[a-z0-9][a-z0-9_.-]{0,100})\)", app)
     display = named["display"] if named else app
@@ -58,7 +65,8 @@ def parse(mail: Mail) -> Alert | None:
         display = subject["rest"].strip()
     if not (display or app_id):
         raise UnreadableAlert(SOURCE, "it names no app")
-    products = _products(fields["products"])
+    decided = None if request or fields["products"] else _DECIDED.search(mail.text)
+    products = _products(decided["products"] if decided else fields["products"])
     developer = _MAIL.search(fields["developer"])
     team = (first_line(fields["team"]) or "").strip()
     url = _CONSOLE.search("\n".join(mail.links)) or _CONSOLE.search(mail.text)

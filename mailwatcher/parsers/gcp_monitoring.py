@@ -27,6 +27,7 @@ _STATE = re.compile(r"^\s{0,10}Alert (firing|recovered|closed|resolved)\b", re.I
 _PROJECT = re.compile(r"[?&]project=([a-z0-9:.-]{4,64})")
 _BRACES = re.compile(r"\{([^{}]{0,2000})\}")
 _PAIR = re.compile(r"(?:^|, ?)([a-z_.]{2,40})=([^,}]{0,200})")
+_LABEL = re.compile(r"([a-z_.]{2,40})(?: ?[:=] ?| )(\S.{0,300})$")
 _ON = re.compile(r"^(?P<condition>.{1,300}?) (?:on|for) (?P<where>.{1,600})$")
 _TIME = re.compile(r"([A-Z][a-z]{2,8}) (\d{1,2}), (\d{4}) at (\d{1,2}):(\d{2}) ?([AP]M)")
 _RUNBOOK = re.compile(r"https://[^\s<>\"']{4,500}")
@@ -138,9 +139,8 @@ def _labels(mail: Mail, said: dict[str, str]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for name in ("metric labels", "resource labels", "resource"):
         for line in said.get(name, "").split("\n"):
-            key, _, value = line.replace(":", " ", 1).replace("=", " ", 1).strip().partition(" ")
-            if re.fullmatch(r"[a-z_.]{2,40}", key) and value.strip():
-                labels.setdefault(key, value.strip())
+            if pair := _LABEL.match(line):
+                labels.setdefault(pair[1], pair[2].strip())
     for braces in _BRACES.findall(f"{mail.subject}\n{mail.text[:20_000]}"):
         for key, value in _PAIR.findall(braces):
             labels.setdefault(key, value.strip())
@@ -160,7 +160,7 @@ def _project(url: str | None, labels: dict[str, str], on: re.Match[str] | None) 
 def _resource(labels: dict[str, str], on: re.Match[str] | None, project: str | None) -> str | None:
     for name in _NAMES:
         if labels.get(name):
-            return labels[name]
+            return labels[name].removeprefix(f"{project}:")
     where = on["where"].split(" with ")[0].split(" {}")[0].strip() if on else ""
     if project and where.startswith(f"{project} "):
         where = where[len(project) + 1 :]

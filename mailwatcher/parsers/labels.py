@@ -10,7 +10,7 @@ _PAIR = re.compile(
 )
 
 
-def sections(text: str, labels: Collection[str]) -> dict[str, str]:
+def sections(text: str, labels: Collection[str], rows: Collection[str] = ()) -> dict[str, str]:
     """Return what stands under each label: on its line after a colon, or on the lines below it.
 
     The first occurrence of a label wins, so that text further down can't forge another.
@@ -18,24 +18,31 @@ def sections(text: str, labels: Collection[str]) -> dict[str, str]:
     Args:
         text: Line by line.
         labels: The labels that are looked for, in lower case; any of them ends the one before.
+        rows: Those among them that a table repeats for each of its rows: their values are joined, until another
+            label ends the table.
     """
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
+    in_table = False
     for line in text.split("\n")[:4000]:
         stripped = line.strip()
-        bare = stripped.rstrip(":").strip("* ").lower()
-        if bare in labels:
-            current = [] if bare in found else found.setdefault(bare, [])
-            continue
-        pair = _PAIR.match(stripped) if ":" in stripped[:50] or "\uff1a" in stripped[:50] else None
-        if pair and pair[1].strip().lower() in labels:
-            name = pair[1].strip().lower()
-            current = [] if name in found else found.setdefault(name, [])
-            current.append(pair[2].strip())
-            continue
-        if current is not None:
-            current.append(stripped)
+        name, value = _label(stripped, labels)
+        if name:
+            in_table = name in rows and (in_table or not any(row in found for row in rows))
+            current = found.setdefault(name, []) if in_table or name not in found else []
+        if current is not None and (value or not name):
+            current.append(value)
     return {name: "\n".join(lines).strip() for name, lines in found.items()}
+
+
+def _label(line: str, labels: Collection[str]) -> tuple[str, str]:
+    """Return the label that a line is or begins with, and what follows it on the line."""
+    bare = line.rstrip(":").strip("* ").lower()
+    if bare in labels:
+        return bare, ""
+    pair = _PAIR.match(line) if ":" in line[:50] or "\uff1a" in line[:50] else None
+    name = pair[1].strip().lower() if pair else ""
+    return (name, pair[2].strip()) if pair and name in labels else ("", line)
 
 
 def first_line(text: str | None) -> str | None:

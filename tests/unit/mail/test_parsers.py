@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,25 +58,121 @@ def test_a_garbled_mail_is_told_to_be_so(source: str) -> None:
     assert reading.reason
 
 
-def test_what_monitoring_says() -> None:
-    said = alert("gcp_monitoring", "firing")
-    assert (said.title, said.severity) == ("Catalogue database fills up", "warning")
-    assert (said.project, said.condition) == ("lib-catalogue-prod", "Cloud SQL Database - Disk utilization")
-    assert said.incident_id == "0.q7r8s9t0u1v2"
-    assert f"{said.started_at:%Y-%m-%d %H:%M}" == "2026-02-05 06:30"
-    assert said.links[0].url == "https://runbooks.library.example/catalogue/disk"
-    gone = alert("gcp_monitoring", "recovered")
-    assert f"{gone.ended_at:%Y-%m-%d %H:%M}" == "2026-02-05 07:02"
+INCIDENTS = "https://console.cloud.google.com/monitoring/alerting/alerts/"
+GITLAB = "https://git.library.example/library/catalogue/-/"
+NOTHING: dict[str, Any] = dict.fromkeys(
+    ("severity", "project", "resource", "condition", "incident_id", "incident_url", "started_at", "ended_at")
+)
+DISK = NOTHING | {
+    "title": "Catalogue database fills up",
+    "severity": "warning",
+    "project": "lib-catalogue-prod",
+    "resource": "catalogue-db",
+    "condition": "Cloud SQL Database - Disk utilization",
+    "incident_id": "0.q7r8s9t0u1v2",
+    "incident_url": f"{INCIDENTS}0.q7r8s9t0u1v2?channelType=mail&project=lib-catalogue-prod",
+    "started_at": datetime(2026, 2, 5, 6, 30, tzinfo=UTC),
+}
+UPTIME = NOTHING | {
+    "title": "Search answers",
+    "project": "lib-catalogue-prod",
+    "resource": "search.library.example",
+    "condition": "Failure of uptime check_id search-home-a1B2",
+    "incident_id": "0.u1p2t3i4m5e6",
+    "incident_url": f"{INCIDENTS}0.u1p2t3i4m5e6?channelType=mail&project=lib-catalogue-prod",
+    "started_at": datetime(2026, 2, 6, 23, 5, tzinfo=UTC),
+}
+PIPELINE = NOTHING | {"project": "library/catalogue", "resource": "release/2026"}
+SLOW = NOTHING | {
+    "title": "Search answers slowly",
+    "project": "library/catalogue",
+    "resource": "staging",
+    "condition": "p95 is 4.1 s",
+    "incident_id": "17",
+    "incident_url": f"{GITLAB}alert_management/17/details",
+}
+ACCESS = NOTHING | {"title": "Shelf Finder"}
+SAYS = {
+    "gcp_monitoring/firing": DISK,
+    "gcp_monitoring/recovered": DISK | {"ended_at": datetime(2026, 2, 5, 7, 2, tzinfo=UTC)},
+    "gcp_monitoring/firing_uptime": UPTIME,
+    "gcp_monitoring/recovered_uptime": UPTIME | {"ended_at": datetime(2026, 2, 7, 0, 1, tzinfo=UTC)},
+    "gitlab_pipeline/firing": PIPELINE
+    | {
+        "title": "Failed pipeline for release/2026",
+        "condition": "build / image",
+        "incident_id": "6001",
+        "incident_url": f"{GITLAB}pipelines/6001",
+    },
+    "gitlab_pipeline/recovered": PIPELINE
+    | {
+        "title": "Successful pipeline for release/2026",
+        "incident_id": "6002",
+        "incident_url": f"{GITLAB}pipelines/6002",
+    },
+    "gitlab_pipeline/firing_merge_request": PIPELINE
+    | {
+        "title": "Failed pipeline for feature/gr\u00f6\u00dfe|2",
+        "resource": "feature/gr\u00f6\u00dfe|2",
+        "condition": "build / image; external / lint: [3.11]",
+        "incident_id": "6010",
+        "incident_url": f"{GITLAB}pipelines/6010",
+    },
+    "gitlab_alert/firing": SLOW,
+    "gitlab_alert/recovered": SLOW,
+    "api_gateway/firing": ACCESS
+    | {
+        "incident_url": "https://console.cloud.google.com/apigee/apps/"
+        "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d/details?project=lib-apigee"
+    },
+    "api_gateway/firing_table": ACCESS,
+    "api_gateway/recovered": ACCESS,
+}
 
 
-def test_what_a_pipeline_says() -> None:
-    said = alert("gitlab_pipeline", "firing")
-    assert (said.project, said.resource, said.condition) == ("library/catalogue", "release/2026", "build / image")
-    assert said.incident_url == "https://git.library.example/library/catalogue/-/pipelines/6001"
+@pytest.mark.parametrize("sample", SAYS)
+def test_all_that_a_sample_says(sample: str) -> None:
+    said = asdict(alert(*sample.split("/")))
+    assert {name: said[name] for name in SAYS[sample]} == SAYS[sample]
 
 
-def test_a_description_can_not_forge_what_is_asked_for() -> None:
-    said = alert("api_gateway", "firing")
+def test_every_alert_among_the_samples_is_held_to_what_it_says() -> None:
+    found = {f"{file.parent.name}/{file.stem}" for file in FIXTURES.glob("*/*.eml")}
+    assert {name for name in found if name.split("/")[1].startswith(("firing", "recovered"))} == set(SAYS)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(FIXTURES.glob("*/[lg]*.eml")), ids=lambda file: f"{file.parent.name}/{file.stem}"
+)
+def test_no_other_sample_is_an_alert(file: Path) -> None:
+    assert read(file.parent.name, file.stem).alert is None
+
+
+def test_only_one_problem_shares_a_fingerprint() -> None:
+    of_problem: dict[str, set[str]] = defaultdict(set)
+    for sample in SAYS:
+        source, name = sample.split("/")
+        problem = name.removeprefix("firing").removeprefix("recovered").removesuffix("_table")
+        of_problem[f"{source}{problem}"].add(alert(source, name).fingerprint)
+    assert {problem: found for problem, found in of_problem.items() if len(found) != 1} == {}
+    assert len(set().union(*of_problem.values())) == len(of_problem)
+
+
+def test_a_runbook_in_the_documentation_is_linked() -> None:
+    assert [link.url for link in alert("gcp_monitoring", "firing").links] == [
+        "https://runbooks.library.example/catalogue/disk"
+    ]
+
+
+def test_a_merge_request_is_linked() -> None:
+    assert [link.url for link in alert("gitlab_pipeline", "firing_merge_request").links] == [
+        f"{GITLAB}merge_requests/42"
+    ]
+
+
+@pytest.mark.parametrize("name", ["firing", "firing_table"])
+def test_a_description_can_not_forge_what_is_asked_for(name: str) -> None:
+    said = alert("api_gateway", name)
     assert said.details["api_products"] == ["Catalogue", "Loans"]
     assert (said.details["team"], said.details["developer_email"]) == ("discovery", "noor@library.example")
 
