@@ -12,11 +12,14 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.figures import Figure, percentile
+from benchmarks.figures import Figure, median, memory
 from demo.playground import free_port
 
+ROUNDS = 5
 
-async def _once(folder: Path) -> float:
+
+async def _once(folder: Path) -> tuple[float, float]:
+    """Return the seconds until it is ready, and the memory that it holds then."""
     port = free_port()
     config = folder / "wilson.toml"
     config.write_text(
@@ -32,7 +35,7 @@ async def _once(folder: Path) -> float:
                 with contextlib.suppress(aiohttp.ClientError):
                     async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
                         if answer.status == 200:
-                            return time.perf_counter() - began
+                            return time.perf_counter() - began, memory(process.pid)
                 await asyncio.sleep(0.02)
     finally:
         process.terminate()
@@ -40,10 +43,15 @@ async def _once(folder: Path) -> float:
 
 
 async def start() -> list[Figure]:
-    """Start the whole program five times."""
-    times = []
+    """Start the whole program: once with an empty folder, so that it makes its database, then again and again."""
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(5):
-            times.append(await _once(Path(folder)))
-    median = percentile(times, 0.5)
-    return [Figure("command to ready, median of 5", f"{median:.2f} s", "", "≤ 2.5 s", median <= 2.5)]
+        runs = [await _once(Path(folder)) for _ in range(ROUNDS + 1)]
+    first, later = runs[0][0], median([took for took, _ in runs[1:]])
+    held = median([held for _, held in runs])
+    return [
+        Figure(
+            "command to ready, first start (makes its database)", f"{first:.2f} s", "", "", "≤ 2.5 s", first <= 2.5
+        ),
+        Figure(f"command to ready, median of {ROUNDS}", f"{later:.2f} s", "", "", "≤ 2.5 s", later <= 2.5),
+        Figure("memory when ready", f"{held:.0f} MB", "", "", "≤ 150 MB", held <= 150),
+    ]
