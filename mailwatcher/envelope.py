@@ -17,8 +17,8 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from mailwatcher.authentication import verdict
-from mailwatcher.forwards import unfold
-from mailwatcher.markup import Page, read_page
+from mailwatcher.forwards import is_forward, unfold
+from mailwatcher.markup import Page, read_links, read_page
 from mailwatcher.texts import clean, decode, one_line, strip_prefixes, unflow, unwrap_links
 from models.domain.alerts import Authenticated
 
@@ -40,7 +40,8 @@ class Mail:
         subject: On one line, without reply, forward and external marks; of the inner mail where it was forwarded.
         original_subject: As it arrived, on one line.
         sender: The From header, for people.
-        from_address: The address alone, in lower case; empty where the header is not plainly one address.
+        from_address: The address alone, in lower case, of who wrote it first, as far as a forward or a list tells;
+            empty where the header is not plainly one address.
         headers: By name in lower case; of the inner mail where it was forwarded as an attachment.
         text: The text part, or the HTML as text; links unwrapped.
         links: Addresses of the HTML's links and of the text, unwrapped.
@@ -48,6 +49,7 @@ class Mail:
         forwarded_by: Who forwarded it; empty where nobody did.
         ignore: Why it is no alert whatever it says (an automatic reply, a bounce); empty where it may be one.
         html_text: The HTML as text, where there is also a text part; empty otherwise.
+        html: The HTML as it came, at most ``TEXT_LIMIT``; empty where there is none.
     """
 
     subject: str
@@ -64,10 +66,15 @@ class Mail:
     forwarded_by: str = ""
     ignore: str = ""
     html_text: str = ""
+    html: str = ""
 
     def header(self, name: str) -> str:
         """Return a header's first value on one line; empty where there is none."""
         return self.headers.get(name.lower(), "")
+
+    def html_links(self) -> tuple[str, ...]:
+        """Return the addresses of the HTML's links, unwrapped; ``links`` lacks them where the text part does."""
+        return read_links(self.html)
 
 
 @dataclass(slots=True)
@@ -100,20 +107,24 @@ def read_mail(raw: bytes, *, trusted_authserv_id: str = "") -> Mail:
         inner = _gather(parts.inner)
         headers, forwarded_by = _headers(parts.inner), address or sender
         subject = strip_prefixes(headers.get("subject", ""))
-        if parts.inner.get_content_type() == "multipart/report":
-            ignore = "a forwarded delivery report"
+        within = one_line(headers.get("subject", ""))[:300]
+        ignore = _ignored(parts.inner, headers, within, inner)
         parts = inner
     page = _page(parts)
     text = parts.text if parts.text.strip() else (page.text if page else "")
-    if not forwarded_by and not _is_machine(outer) and (found := unfold(text, original)):
+    first = _first_sender(headers, address if not forwarded_by else _address([headers.get("from", "")]))
+    if not forwarded_by and not _is_machine(outer) and is_forward(original):
         forwarded_by = address or sender
-        text = found.text
-        subject = strip_prefixes(found.subject) or subject
+        first = ""
+        if found := unfold(text):
+            text = found.text
+            first = _address([found.sender])
+            subject = strip_prefixes(found.subject) or subject
     return Mail(
         subject=subject[:300],
         original_subject=original,
         sender=sender,
-        from_address=_first_sender(headers, address if not forwarded_by else _address([headers.get("from", "")])),
+        from_address=first,
         headers=headers,
         text=text,
         links=tuple(dict.fromkeys((*(page.links if page else ()), *_links(text))))[:400],
@@ -124,6 +135,7 @@ def read_mail(raw: bytes, *, trusted_authserv_id: str = "") -> Mail:
         forwarded_by=forwarded_by,
         ignore=ignore,
         html_text=page.text if page and parts.text.strip() else "",
+        html=parts.html or "",
     )
 
 
@@ -156,6 +168,7 @@ def _is_8_bit(value: str) -> bool:
     return any("\udc80" <= char <= "\udcff" for char in value)
 
 
+_COMMENT = re.compile(r"\s{1,5}\([^()<>@,;:]{0,100}\)$")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
@@ -174,16 +187,20 @@ def _address(froms: list[str]) -> str:
         if not closed or rest.strip() or "<" in tail or ">" in head:
             return ""
         value = inner
+    else:
+        value = _COMMENT.sub("", value)
     value = value.strip()
     return value.lower() if _ADDRESS.fullmatch(value) else ""
 
 
 def _first_sender(headers: Mapping[str, str], address: str) -> str:
     """Return who wrote it before a list rewrote From, as Google Groups does for senders that forbid relaying."""
+    if not (headers.get("list-id") or headers.get("mailing-list") or headers.get("x-google-group-id")):
+        return address
     original = headers.get("x-original-sender", "") or headers.get("x-original-from", "")
-    if original and (headers.get("list-id") or headers.get("mailing-list") or headers.get("x-google-group-id")):
-        return _address([original]) or address
-    return address
+    if not original and " via " in headers.get("from", ""):
+        original = headers.get("reply-to", "")
+    return (_address([original]) if original else "") or address
 
 
 def _results(message: Message) -> list[str]:

@@ -25,10 +25,13 @@ class Inner:
     text: str
 
 
-def unfold(text: str, subject: str) -> Inner | None:
-    """Return the mail that was forwarded inline; ``None`` where the subject or the text does not look like it."""
-    if not _SUBJECT.match(subject):
-        return None
+def is_forward(subject: str) -> bool:
+    """Tell whether a subject says that a person forwarded the mail."""
+    return bool(_SUBJECT.match(subject))
+
+
+def unfold(text: str) -> Inner | None:
+    """Return the mail that was forwarded inline; ``None`` where the text does not look like it."""
     rule = _RULE.search(text)
     lines = text[rule.end() if rule else 0 :].split("\n")
     fields: dict[str, str] = {}
@@ -43,4 +46,13 @@ def unfold(text: str, subject: str) -> Inner | None:
     inner = next((fields[name] for name in _SUBJECTS if name in fields), "")
     if len(fields) < 2 or last < 0:
         return None
-    return Inner(inner, fields.get("from", ""), "\n".join(lines[last + 1 :]))
+    sender = fields.get("from") or fields.get("von") or fields.get("de") or ""
+    return Inner(inner, sender, _unquoted(lines[last + 1 :]))
+
+
+def _unquoted(lines: list[str]) -> str:
+    """Take one level of quoting off, as some programs forward, where nearly every line has it."""
+    held = [line for line in lines if line.strip()]
+    if held and sum(line.startswith(">") for line in held) * 10 >= len(held) * 8:
+        lines = [line[1:].removeprefix(" ") if line.startswith(">") else line for line in lines]
+    return "\n".join(lines)

@@ -31,7 +31,7 @@ class Page:
 
 def read_page(source: str) -> Page:
     """Return what an HTML part says."""
-    links = tuple(unwrap_links(html.unescape(found[1])) for found in _HREF.finditer(source))[:400]
+    links = read_links(source)
     if source.count("<") > 20_000 or _depth(source) > DEPTH_LIMIT or len(_LEFT_OUT.findall(source)) > 200:
         return Page(_without_tags(source), links)
     marked = _BREAKING.sub(lambda found: f"\n{found[0]}", source)
@@ -39,6 +39,11 @@ def read_page(source: str) -> Page:
     tree.strip_tags(["head", "style", "script", "title"])
     text = tree.body.text(separator="") if tree.body else ""
     return Page(_lines(text), links)
+
+
+def read_links(source: str) -> tuple[str, ...]:
+    """Return the addresses of an HTML part's links, unwrapped."""
+    return tuple(unwrap_links(html.unescape(found[1])) for found in _HREF.finditer(source))[:400]
 
 
 def _depth(source: str) -> int:

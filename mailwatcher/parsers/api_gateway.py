@@ -21,7 +21,7 @@ _SUBJECT = re.compile(
 _ADDED = re.compile(r"App (?P<name>.{1,200}) was (?P<what>added to the site|created)\.?$", re.IGNORECASE)
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}")
-_CONSOLE = re.compile(r"https://console\.cloud\.google\.com/apigee/[^\s<>\"']{1,400}")
+_CONSOLE = re.compile(r"https://console\.cloud\.google\.com/apigee/(?:apps|appgroups|developers)/[^\s<>\"']{1,400}")
 _STATUS = re.compile(r"\s{0,3}\((?:pending|approved|revoked)\)\s{0,3}$", re.IGNORECASE)
 _FIELDS = {
     "app": ("application", "app", "app name", "application name", "display name"),

@@ -24,6 +24,20 @@ _INCIDENT = re.compile(
     r"|app\.(?:google\.)?stackdriver\.com/incidents)/(?P<id>0\.[a-z0-9]{6,32})(?:[/?#][^\s<>\"']{0,500})?"
 )
 _STATE = re.compile(r"^\s{0,10}Alert (firing|recovered|closed|resolved)\b", re.IGNORECASE | re.MULTILINE)
+_ENDED = re.compile(
+    r"returned to normal with a value of|returned to a passing state|incident cancelled because|"
+    r"stopped being absent|data (?:is|has been) received again",
+    re.IGNORECASE,
+)
+_BEGAN = re.compile(
+    r"is (?:above|below) (?:the )?threshold of|log match condition\b.{0,4000}?\bfired for|"
+    r"an uptime check on .{1,500} is failing|is absent for|has been absent|no data (?:has been )?received",
+    re.IGNORECASE | re.DOTALL,
+)
+_WHEN = re.compile(
+    r"\b(?:Start time|Violation started|Incident started)[\s:]{1,20}"
+    r"(?P<time>[A-Z][a-z]{2,8} \d{1,2}, \d{4} at [0-9:APM ]{4,10})"
+)
 _PROJECT = re.compile(r"[?&]project=([a-z0-9:.-]{4,64})")
 _BRACES = re.compile(r"\{([^{}]{0,2000})\}")
 _PAIR = re.compile(r"(?:^|, ?)([a-z_.]{2,40})=([^,}]{0,200})")
@@ -53,25 +67,29 @@ def parse(mail: Mail) -> Alert | None:
     text = mail.text
     incident = _incident(mail)
     theirs = mail.from_address == SENDER
-    body_state = _STATE.search(text)
-    ours = theirs or incident or (subject and (body_state or mail.forwarded_by)) or _is_lone_subject(mail, subject)
-    if not ours:
+    body_state = _body_state(text)
+    like = subject and ((mail.forwarded_by and (body_state or not text.strip())) or _STATE.search(text))
+    if not (theirs or incident or like):
         return None
     if subject is None and body_state is None:
         if not theirs:
             return None
         raise UnreadableAlert(SOURCE, "neither its subject nor its text says whether it fires")
     said = sections(text, _LABELS)
-    if subject is None and incident is None:
-        raise UnreadableAlert(SOURCE, "it names no incident")
-    if theirs and incident is None and not text.strip() and not mail.html_text:
+    if incident is None and theirs and not text.strip():
         raise UnreadableAlert(SOURCE, "it has no text and names no incident")
+    if incident is None and subject is None and not (said.get("policy") or said.get("condition")):
+        raise UnreadableAlert(SOURCE, "it names no incident")
     return _alert(mail, subject, body_state, incident, said)
 
 
-def _is_lone_subject(mail: Mail, subject: re.Match[str] | None) -> bool:
-    """Tell whether only the subject is left of a forwarded alert, as when its body is a ``winmail.dat``."""
-    return bool(subject and subject["severity"] and not mail.text.strip())
+def _body_state(text: str) -> MailKind | None:
+    """Return what the text says of the incident: by its headline, or by one of the source's sentences."""
+    if headline := _STATE.search(text):
+        return MailKind.FIRING if headline[1].lower() == "firing" else MailKind.RECOVERED
+    if _ENDED.search(text[:20_000]):
+        return MailKind.RECOVERED
+    return MailKind.FIRING if _BEGAN.search(text[:20_000]) else None
 
 
 def _incident(mail: Mail) -> re.Match[str] | None:
@@ -84,14 +102,11 @@ def _incident(mail: Mail) -> re.Match[str] | None:
 def _alert(
     mail: Mail,
     subject: re.Match[str] | None,
-    body_state: re.Match[str] | None,
+    body_state: MailKind | None,
     incident: re.Match[str] | None,
     said: dict[str, str],
 ) -> Alert:
-    if subject is not None:
-        firing = subject["state"].upper() == "ALERT"
-    else:
-        firing = body_state is not None and body_state[1].lower() == "firing"
+    firing = subject["state"].upper() == "ALERT" if subject else body_state is MailKind.FIRING
     labels = _labels(mail, said)
     rest = subject["rest"].strip() if subject else ""
     policy, condition = first_line(said.get("policy")), first_line(said.get("condition"))
@@ -117,12 +132,18 @@ def _alert(
         condition=condition,
         incident_id=number,
         incident_url=url,
-        started_at=_time(said.get("start time") or said.get("violation started")),
+        started_at=_time(said.get("start time") or said.get("violation started") or _began(mail.text)),
         ended_at=None if firing else _time(said.get("end time")),
         summary=_summary(mail.text),
         links=_runbooks(documentation),
         details={"log_based": "log query" in said, "metric": first_line(said.get("metric")) or ""},
     )
+
+
+def _began(text: str) -> str | None:
+    """Return the time beside its label, where they stand on one line without a colon."""
+    found = _WHEN.search(text)
+    return found["time"] if found else None
 
 
 def _severity(subject: re.Match[str] | None, text: str) -> str | None:
