@@ -7,6 +7,7 @@ closing share it. A custom subject may leave the bracket out, and then the body 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mailwatcher.envelope import Mail
@@ -39,8 +40,8 @@ _WHEN = re.compile(
     r"(?P<time>[A-Z][a-z]{2,8} \d{1,2}, \d{4} at [0-9:APM ]{4,10})"
 )
 _PROJECT = re.compile(r"[?&]project=([a-z0-9:.-]{4,64})")
-_BRACES = re.compile(r"\{([^{}]{0,2000})\}")
-_PAIR = re.compile(r"(?:^|, ?)([a-z_.]{2,40})=([^,}]{0,200})")
+_BRACE = re.compile(r"[{}]")
+_PAIR = re.compile(r"(?:^|, ?)([a-z_.]{2,40})=(.{0,200}?)(?=, ?[a-z_.]{2,40}=|$)")
 _LABEL = re.compile(r"([a-z_.]{2,40})(?: ?[:=] ?| )(\S.{0,300})$")
 _ON = re.compile(r"^(?P<condition>.{1,300}?) (?:on|for) (?P<where>.{1,600})$")
 _TIME = re.compile(r"([A-Z][a-z]{2,8}) (\d{1,2}), (\d{4}) at (\d{1,2}):(\d{2}) ?([AP]M)")
@@ -110,7 +111,7 @@ def _alert(
     labels = _labels(mail, said)
     rest = subject["rest"].strip() if subject else ""
     policy, condition = first_line(said.get("policy")), first_line(said.get("condition"))
-    on = _ON.match(_BRACES.sub("{}", rest))
+    on = _ON.match(_without_braces(rest))
     if condition is None and on is not None and policy != rest:
         condition = on["condition"]
     url = incident[0].rstrip(").,;") if incident else None
@@ -162,10 +163,32 @@ def _labels(mail: Mail, said: dict[str, str]) -> dict[str, str]:
         for line in said.get(name, "").split("\n"):
             if pair := _LABEL.match(line):
                 labels.setdefault(pair[1], pair[2].strip())
-    for braces in _BRACES.findall(f"{mail.subject}\n{mail.text[:20_000]}"):
-        for key, value in _PAIR.findall(braces):
-            labels.setdefault(key, value.strip())
+    for text in (mail.subject, mail.text[:20_000]):
+        for start, end in _braced(text):
+            for key, value in _PAIR.findall(text[start + 1 : end - 1].replace("\n", " ")):
+                labels.setdefault(key, value.strip())
     return labels
+
+
+def _braced(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where outermost braces open and end: values of labels may hold braces and commas of their own."""
+    depth = start = 0
+    for found in _BRACE.finditer(text):
+        if found[0] == "{":
+            start = start if depth else found.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth and found.end() - start <= 4000:
+                yield start, found.end()
+
+
+def _without_braces(text: str) -> str:
+    parts, last = [], 0
+    for start, end in _braced(text):
+        parts += [text[last:start], "{}"]
+        last = end
+    return "".join(parts) + text[last:]
 
 
 def _project(url: str | None, labels: dict[str, str], on: re.Match[str] | None) -> str | None:

@@ -6,7 +6,10 @@ import re
 
 from mailwatcher.envelope import Mail
 
-_PROJECT_URL = re.compile(r"https?://(?P<host>[A-Za-z0-9.:-]{3,120})/(?P<path>[A-Za-z0-9_./-]{1,300}?)/-/")
+_PROJECT_URL = re.compile(
+    r"https?://(?P<host>[A-Za-z0-9.:-]{3,120})/(?P<path>[A-Za-z0-9_./-]{1,300}?)"
+    r"/(?:-/|(?:pipelines|commits?|merge_requests|jobs)/)"  # old versions have no dash
+)
 _FOOTER = re.compile(r"because of your account on ([A-Za-z0-9.-]{3,120}[A-Za-z0-9])")
 _LIST = re.compile(r"<\d{1,12}\.(?P<reversed>[^<>]{1,400})>")
 

@@ -27,9 +27,9 @@ _HEADLINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _BRANCH = re.compile(r"^Branch:? ?\n?\s{0,5}(?P<ref>[^\s(][^\n(]{0,300}?)(?: \( ?https?://|\n|$)", re.MULTILINE)
-_URL = re.compile(r"https?://[^\s<>\"']{3,400}/-/pipelines/(?P<id>\d{1,12})(?=$|[/?#])")
-_COMMIT = re.compile(r"https?://[^\s<>\"']{3,400}/-/commit/(?P<sha>[0-9a-f]{40})")
-_MERGE = re.compile(r"https?://[^\s<>\"']{3,400}/-/merge_requests/(?P<iid>\d{1,9})(?=$|[/?#])")
+_URL = re.compile(r"https?://[^\s<>\"']{3,400}/(?:-/)?pipelines/(?P<id>\d{1,12})(?=$|[/?#])")
+_COMMIT = re.compile(r"https?://[^\s<>\"']{3,400}/(?:-/)?commit/(?P<sha>[0-9a-f]{40})")
+_MERGE = re.compile(r"https?://[^\s<>\"']{3,400}/(?:-/)?merge_requests/(?P<iid>\d{1,9})(?=$|[/?#])")
 _JOB = re.compile(r"^Stage: (?P<stage>[^\n]{1,200})\n+Name: (?P<name>[^\n]{1,300})$", re.MULTILINE)
 _WHO = re.compile(r"triggered by\s{1,3}(?P<name>[^\n(]{1,100})")
 _HTML_JOBS = re.compile(r"\nFailed jobs?\n(?P<rows>(?:[^\n]{1,300}\n){1,120})")
@@ -66,7 +66,7 @@ def parse(mail: Mail) -> Alert | None:
         event_key=f"{key}|{number}|{'failed' if failed else 'success'}" if number else None,
         project=path,
         resource=ref,
-        condition="; ".join(jobs)[:500] or None,
+        condition="; ".join(jobs[:JOBS_NAMED])[:500] or None,
         incident_id=number,
         incident_url=url or (f"https://{host}/{path}/-/pipelines/{number}" if number else None),
         ended_at=None,
@@ -125,7 +125,7 @@ def _jobs(mail: Mail) -> list[str]:
             if cell and not cell.startswith(("You're receiving", "\u2716"))
         ]
         found = [f"{stage} / {name}" for stage, name in zip(cells[::2], cells[1::2], strict=False)]
-    return found[:JOBS_NAMED]
+    return found
 
 
 def _summary(mail: Mail, jobs: list[str]) -> str | None:
