@@ -69,12 +69,12 @@ class Watcher:
                 failures += 1
                 log.exception("recording mail failed; it stays in the inbox")
                 found = 0
-            if not found:
+            if failures:
                 await asyncio.sleep(self._pause(failures))
+            elif not found:
+                await self._mailbox.wait(self._poll_seconds)
 
     def _pause(self, failures: int) -> float:
-        if not failures:
-            return self._poll_seconds
         delay = min(LONGEST_DELAY, self._poll_seconds * 2 ** min(failures, 10))
         return float(delay * random.uniform(0.5, 1))  # noqa: S311 -- jitter, not a secret
 

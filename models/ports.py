@@ -108,11 +108,40 @@ class Mailbox(Checkable, Protocol):
         ...
 
     async def file_away(self, ref: str, folder: MailFolder) -> None:
-        """Move one mail out of the inbox. A mail that is no longer there is not an error."""
+        """Move one mail out of the inbox. A mail that is no longer there is not an error.
+
+        Raises:
+            Temporary: The mailbox is away; the mail stays, and is found recorded when it is read again.
+            Permanent: The mail can't be filed there.
+        """
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Return as soon as new mail may be there, at the latest after ``seconds``. Raises no ``PortError``."""
+        ...
+
+    async def send(self, raw: bytes) -> None:
+        """Send a mail in the mailbox's name to the addresses in its ``To``, ``Cc`` and ``Bcc``.
+
+        Raises:
+            Temporary, Permanent, Ambiguous: As for everything that leaves; not safe to repeat.
+        """
         ...
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+class Bookmark(Protocol):
+    """Where a mailbox keeps how far it has read, so that a restart goes on from there."""
+
+    async def load(self) -> str:
+        """Return what was saved last; empty where nothing was."""
+        ...
+
+    async def save(self, text: str) -> None:
+        """Keep ``text`` in place of what was saved before."""
         ...
 
 

@@ -93,7 +93,20 @@ class Teams(_Section):
 
 
 class Mailbox(_Section):
-    """Where alert mail arrives."""
+    """Where alert mail arrives.
+
+    Attributes:
+        server: IMAP: ``host`` or ``host:port``. Exchange: the host, where autodiscover does not find it.
+        tls: IMAP and SMTP. ``none`` only to a server on this machine.
+        auth: How to sign in. ``oauth`` uses ``tenant_id``, ``client_id`` and a secret or certificate.
+        access: Exchange: how the account opens the mailbox.
+        smtp_server: IMAP only has no way to send; ``host`` or ``host:port``, empty where Wilson sends nothing.
+        since: What the first start reads: ``now`` (mail that arrives from then on), ``all``, or a date or time
+            (ISO 8601). Empty: ``all`` for a folder, ``now`` for the others.
+        base_url, login_url: For other clouds, and for tests.
+        away_minutes: A mailbox that could not be read for so long is told in the channel.
+        silent_hours: So is one that nothing arrived in for so long; 0 for never.
+    """
 
     kind: Literal["none", "folder", "exchange", "graph", "imap"] = "folder"
     path: Path = Path("var/mail")
@@ -105,6 +118,15 @@ class Mailbox(_Section):
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
     certificate: str = ""
+    managed_identity: bool = False
+    login_url: str = "https://login.microsoftonline.com"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    auth: Literal["oauth", "password", "ntlm"] = "oauth"
+    access: Literal["impersonation", "delegate"] = "impersonation"
+    tls: Literal["tls", "starttls", "none"] = "tls"
+    smtp_server: str = ""
+    since: str = ""
     inbox: str = "inbox"
     processed: str = "processed"
     unrecognised: str = "unrecognised"
@@ -112,6 +134,8 @@ class Mailbox(_Section):
     poll_seconds: float = Field(default=15, gt=0, le=3600)
     trusted_authserv_id: str = ""
     require_authenticated: bool = False
+    away_minutes: float = Field(default=15, gt=0)
+    silent_hours: float = Field(default=0, ge=0)
 
 
 class Tracker(_Section):

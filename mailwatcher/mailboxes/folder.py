@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import uuid
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,8 +61,27 @@ class FolderMailbox:
         """See ``models.ports.Checkable``."""
         return await asyncio.to_thread(self._check)
 
+    async def wait(self, seconds: float) -> None:
+        """See ``models.ports.Mailbox``."""
+        await asyncio.sleep(seconds)
+
+    async def send(self, raw: bytes) -> None:
+        """Drop a mail into the inbox, which is where mail to a folder arrives."""
+        await asyncio.to_thread(self._send, raw)
+
     async def close(self) -> None:
         """See ``models.ports.Mailbox``."""
+
+    def _send(self, raw: bytes) -> None:
+        inbox = self._inbox()
+        unfinished = (inbox / "tmp" if _is_maildir(inbox) else inbox) / f"{uuid.uuid4().hex}.part"
+        target = inbox / "new" / unfinished.stem if _is_maildir(inbox) else unfinished.with_suffix(".eml")
+        try:
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(raw)
+            unfinished.rename(target)
+        except OSError as error:
+            raise Temporary(f"the folder {inbox} can't be written: {error.strerror}") from None
 
     def _inbox(self) -> Path:
         if _is_maildir(self._path) or _holds_mail(self._path):

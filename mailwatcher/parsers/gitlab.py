@@ -6,10 +6,9 @@ import re
 
 from mailwatcher.envelope import Mail
 
-_PROJECT_URL = re.compile(
-    r"https?://(?P<host>[A-Za-z0-9.:-]{3,120})/(?P<path>[A-Za-z0-9_./-]{1,300}?)"
-    r"/(?:-/|(?:pipelines|commits?|merge_requests|jobs)/)"  # old versions have no dash
-)
+_PROJECT = r"https?://(?P<host>[A-Za-z0-9.:-]{3,120})/(?P<path>[A-Za-z0-9_./-]{1,300}?)"
+_PROJECT_URL = re.compile(_PROJECT + "/-/")
+_OLD_PROJECT_URL = re.compile(_PROJECT + "/(?:pipelines|commits?|merge_requests|jobs)/")
 _FOOTER = re.compile(r"because of your account on ([A-Za-z0-9.-]{3,120}[A-Za-z0-9])")
 _LIST = re.compile(r"<\d{1,12}\.(?P<reversed>[^<>]{1,400})>")
 
@@ -27,8 +26,9 @@ def host_and_path(mail: Mail) -> tuple[str, str]:
     The path joins mails of one project, since a forwarded mail keeps its links and loses its headers.
     """
     host = path = ""
-    for link in mail.links:
-        if found := _PROJECT_URL.match(link):
+    for pattern in (_PROJECT_URL, _OLD_PROJECT_URL):  # a group may be named like a page of the old addresses
+        found = next((match for link in mail.links if (match := pattern.match(link))), None)
+        if found:
             host, path = found["host"].lower(), found["path"].strip("/")
             break
     path = mail.header("x-gitlab-project-path") or path
