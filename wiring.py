@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import tomllib
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.activities import Activities
 from bot.adapters.connector import TeamsMessenger
@@ -27,6 +28,7 @@ from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.speech import Speech
 from bot.surroundings import Surroundings
+from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.reader import MailReader
@@ -183,7 +185,21 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     adapter = TeamsAdapter(settings.teams)
     app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics)
     await stack.enter_async_context(serving(app, settings.web.host, settings.web.port))
-    return {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
+    tasks = {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
+    if settings.mailbox.kind != "none":
+        tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()
+    return tasks
+
+
+def _watchkeeping(settings: Settings, process: Process, wake: Callable[[], None]) -> Watchkeeping:
+    return Watchkeeping(
+        process.mail,
+        ZoneInfo(settings.rota.timezone),
+        away_minutes=settings.mailbox.away_minutes,
+        silent_hours=settings.mailbox.silent_hours,
+        wake=wake,
+        started=datetime.now(UTC),
+    )
 
 
 def _watcher(settings: Settings, process: Process, mailbox: Mailbox, stack: AsyncExitStack) -> Watcher:
@@ -192,10 +208,12 @@ def _watcher(settings: Settings, process: Process, mailbox: Mailbox, stack: Asyn
     stack.push_async_callback(reader.close)
 
     async def record(batch: Sequence[tuple[Reading, datetime]]) -> None:
-        await record_mails(batch, process)
+        await record_mails(batch, process, require_authenticated=settings.mailbox.require_authenticated)
 
-    async def polled() -> None:
-        await directory.remember_fact("mailbox_polled_ms", str(store.now_ms()))
+    async def polled(failure: str) -> None:
+        await directory.remember_fact("mailbox_error", failure[:500])
+        if not failure:
+            await directory.remember_fact("mailbox_polled_ms", str(store.now_ms()))
 
     return Watcher(mailbox, reader.read, record, polled, settings.mailbox.poll_seconds)
 

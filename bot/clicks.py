@@ -31,11 +31,12 @@ from cards.actions import (
 from cards.digest import digest_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
-from cards.mail import mail_card
+from cards.mail import access_card, mail_card
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
 from models.domain.effects import Answer
 from models.domain.incidents import Incident, Refusal
+from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.requests import Assess
 from models.domain.views import DigestView
@@ -188,13 +189,14 @@ class Clicks:
 
     async def _mail(self, button: AdoptMail | SetMailAside, by: Person) -> Shown:
         if isinstance(button, AdoptMail):
-            await incidents.adopt_mail(button.mail_id, by)
+            await incidents.adopt_mail(button.mail_id, by, self._around.process)
         else:
             await incidents.set_mail_aside(button.mail_id, by)
         record = await mails.mail(button.mail_id)
         if record is None:
             raise BadAction("This mail is not known here any more.")
-        return Shown(mail_card(mail_view(record)))
+        view = mail_view(record)
+        return Shown(access_card(view) if view.outcome is Outcome.ACCESS_REQUEST else mail_card(view))
 
     async def _digest(self, digest_id: int, incident_id: int) -> Shown:
         if (await incidents.load(incident_id)).digest_id == digest_id:

@@ -28,7 +28,6 @@ from cards.mail import access_card, mail_card
 from cards.timeline import announcement
 from models import digests, directory, mails, queue, store
 from models.directory import DIGEST, INCIDENT, MAIL, Card
-from models.domain.alerts import MailKind
 from models.domain.effects import (
     Announce,
     Answer,
@@ -42,8 +41,10 @@ from models.domain.effects import (
     RaiseIssue,
     RefreshCard,
     SyncIssue,
+    Tell,
 )
 from models.domain.incidents import Decision, Incident
+from models.domain.mail import Outcome
 from models.domain.views import DigestView
 from models.operations.incidents import load
 from models.ports import ChannelAddress, IssueTracker, Message, Messenger, Permanent, ThreadAddress
@@ -123,6 +124,9 @@ class Deliveries:
                 return await self._learn_team(team_id)
             case Answer() as effect:
                 return await self._answer(effect)
+            case Tell(text):
+                await self._tell(text)
+                return ()
             case RaiseIssue(incident_id):
                 return await self._raise_issue(await load(incident_id), item)
             case SyncIssue(incident_id):
@@ -171,13 +175,14 @@ class Deliveries:
         if record is None:
             return ()
         view = mail_view(record)
-        access = view.kind is MailKind.ACCESS_REQUEST
+        access = view.outcome is Outcome.ACCESS_REQUEST
         message = Message(card=access_card(view) if access else mail_card(view), summary=view.subject[:200])
         cards = await directory.cards_of(MAIL, mail_id)
         for card in cards:
             await self._update(card, message)
         if not cards:
-            await self._post(await (self._gateway() if access else self._devs()), MAIL, mail_id, message)
+            channel = await (self._gateway() if view.about_gateway else self._devs())
+            await self._post(channel, MAIL, mail_id, message)
         return ()
 
     async def _post_digest(self, digest_id: int) -> Sequence[Effect]:
@@ -222,6 +227,11 @@ class Deliveries:
         card = orjson.loads(effect.card) if effect.card else None
         await self._reply(thread, Message(text=effect.text, card=card))
         return ()
+
+    async def _tell(self, text: str) -> None:
+        channel = await self._devs()
+        await self._paced(channel.channel_id)
+        await self._messenger.post(channel, Message(text=text))
 
     async def _devs(self) -> ChannelAddress:
         return await self._channel_address("devs_channel", self._channels.devs)

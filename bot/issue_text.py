@@ -45,7 +45,7 @@ _ACTIVE = re.compile(
     | \*(?=iteration:)
     | \bGL-(?=\d)
     | <(?=[A-Za-z/!?])                   # tags and comments, our own marker among them
-    | (?m:^[ \t]*:(?=:))                 # ::include{file=...}
+    | (?m:^[ \t\\]*:(?=\\*:))              # ::include{file=...}
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from models.domain.alerts import MailKind
+from collections.abc import Iterator
+
+from models.domain.alerts import Alert, MailKind
+from models.domain.mail import Outcome
 from models.domain.views import MailView
 from models.mails import MailRecord
 
@@ -11,20 +14,45 @@ def mail_view(record: MailRecord) -> MailView:
     """Return what a card shows of a mail."""
     reading = record.reading
     alert = reading.alert
-    details = alert.details if alert else {}
-    facts = tuple((label, _fact(details[key])) for key, label in _ACCESS_FACTS if details.get(key))
     return MailView(
         record.id,
-        reading.kind,
-        alert.title if alert and reading.kind is MailKind.ACCESS_REQUEST else reading.subject,
+        _shown_as(record),
+        alert.title if alert and record.outcome is Outcome.ACCESS_REQUEST else reading.subject,
         reading.sender,
-        reading.reason,
+        f"{reading.reason}. {record.why}".removesuffix(". ") if _judged_by_rule(record) else reading.reason,
         record.received_at,
         url=(alert.incident_url or "") if alert else "",
-        facts=facts,
+        facts=tuple(_facts(alert)) if alert else (),
+        about_gateway=bool(alert and alert.kind is MailKind.ACCESS_REQUEST),
         incident_id=record.incident_id,
         set_aside_by=record.set_aside_by,
     )
+
+
+def _judged_by_rule(record: MailRecord) -> bool:
+    return record.set_aside_by is None and record.incident_id is None
+
+
+def _shown_as(record: MailRecord) -> Outcome:
+    """Return what the card was posted as, also when a person has decided since."""
+    if record.outcome not in (Outcome.NOT_OURS, Outcome.CANDIDATE, Outcome.JOINED):
+        return record.outcome
+    kinds = {MailKind.UNREADABLE: Outcome.UNREADABLE, MailKind.UNRECOGNISED: Outcome.UNRECOGNISED}
+    return kinds.get(record.reading.kind, Outcome.UNVERIFIED)
+
+
+def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
+    if alert.kind is not MailKind.ACCESS_REQUEST:
+        about = (
+            ("Title", alert.title),
+            ("Source", alert.source),
+            ("Project", alert.project),
+            ("Resource", alert.resource),
+        )
+        yield from ((label, value) for label, value in about if value)
+    for key, label in _ACCESS_FACTS:
+        if value := alert.details.get(key):
+            yield label, _fact(value)
 
 
 _ACCESS_FACTS = (

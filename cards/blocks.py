@@ -263,6 +263,17 @@ def container(items: Sequence[Element], *, style: str = "", bleed: bool = False,
     return group | {"bleed": True} if bleed else group
 
 
+def unfolding(question: str, answer: Element, name: str) -> tuple[Element, Element]:
+    """Return a line that shows and hides what stands under it.
+
+    Args:
+        name: Tells it from others on the card.
+    """
+    toggle = {"type": "Action.ToggleVisibility", "title": question, "targetElements": [name]}
+    line = container([text_block(question, size="Small", color="Accent")], spacing="Small")
+    return line | {"selectAction": toggle}, {**answer, "id": name, "isVisible": False}
+
+
 def action_set(actions: Sequence[Element]) -> Element:
     """Return buttons inside the body."""
     return {"type": "ActionSet", "actions": list(actions)}

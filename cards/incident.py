@@ -25,6 +25,7 @@ from cards.blocks import (
     safe_url,
     text_block,
     text_run,
+    unfolding,
     when,
 )
 from cards.words import headline, next_step, source_name, times, urgency_name
@@ -152,10 +153,6 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
     if incident.unreadable:
         yield rich_text(
             gap("Wilson could not read all of this mail: "), text_run(incident.unreadable, 200, color="Attention")
-        )
-    if incident.unverified:
-        yield text_block(
-            "The sender of this mail could not be verified: check at the source before you act.", color="Attention"
         )
 
 
@@ -303,6 +300,8 @@ def _foot(view: IncidentView, now: datetime) -> Iterable[Element]:
     as_of = f"As of {when(now)}."
     text = f"{as_of} {escape(hint, 200)}".strip()
     yield text_block(text, size="Small", subtle=True, spacing="Medium", separator=True)
+    if view.incident.why and not view.incident.state.finished:
+        yield from unfolding("Why do I see this?", rich_text(text_run(view.incident.why, 500, subtle=True)), "why")
 
 
 def _speak(view: IncidentView) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -67,10 +68,13 @@ class Node:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of this machine that nobody uses now, and that no outgoing connection will be given."""
+    for _ in range(200):
+        port = random.randrange(15_000, 30_000)  # noqa: S311 -- below the range of outgoing connections
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port between 15000 and 30000")
 
 
 async def find_node() -> Node:

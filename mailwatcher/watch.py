@@ -36,7 +36,7 @@ class Watcher:
         mailbox: Where mail arrives.
         read: Says what each mail is; never raises for what a mail holds.
         record: Commits what was read. When it returns, the mails may be filed away.
-        polled: Called after each successful look into the mailbox.
+        polled: Called after each look into the mailbox, with why it failed; empty where it did not.
         poll_seconds: How long to wait when there is nothing.
     """
 
@@ -45,7 +45,7 @@ class Watcher:
         mailbox: Mailbox,
         read: Read,
         record: Record,
-        polled: Callable[[], Awaitable[None]],
+        polled: Callable[[str], Awaitable[None]],
         poll_seconds: float,
     ) -> None:
         self._mailbox = mailbox
@@ -65,6 +65,7 @@ class Watcher:
                 failures += 1
                 log.warning("the mailbox is away: %s", error)
                 found = 0
+                await self._say_why(str(error))
             except Exception:
                 failures += 1
                 log.exception("recording mail failed; it stays in the inbox")
@@ -78,10 +79,16 @@ class Watcher:
         delay = min(LONGEST_DELAY, self._poll_seconds * 2 ** min(failures, 10))
         return float(delay * random.uniform(0.5, 1))  # noqa: S311 -- jitter, not a secret
 
+    async def _say_why(self, why: str) -> None:
+        try:
+            await self._polled(why)
+        except Exception:
+            log.exception("the database is away, too")
+
     async def once(self) -> int:
         """Take one batch from fetch to filing. Returns how many mails it held."""
         mails = await self._mailbox.fetch(BATCH)
-        await self._polled()
+        await self._polled("")
         if not mails:
             return 0
         readings = await self._read([mail.raw for mail in mails])

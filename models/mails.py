@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from models.codec import (
@@ -16,6 +16,7 @@ from models.codec import (
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import Effect, PostMail
 from models.domain.incidents import Decision, Incident
+from models.domain.mail import Outcome, SortedMail
 from models.domain.people import Person
 from models.queue import enqueue
 from models.sql import Database, Row, marks, reading, writing
@@ -31,18 +32,24 @@ from models.store import (
     write_incident,
 )
 
-CONCERNS_INCIDENTS = frozenset({MailKind.FIRING, MailKind.RECOVERED, MailKind.UNREADABLE})
-
 
 @dataclass(frozen=True, slots=True)
 class MailRecord:
-    """A recorded mail."""
+    """A recorded mail.
+
+    Attributes:
+        why: What the rules or people added to the reading's own reason.
+        recorded_at: When Wilson recorded it.
+    """
 
     id: int
     received_at: datetime
     reading: Reading
     incident_id: int | None
     set_aside_by: Person | None
+    outcome: Outcome
+    why: str
+    recorded_at: datetime
 
 
 def identity_of(mail: Reading) -> str:
@@ -59,9 +66,7 @@ Decide = Callable[[Incident | None, Alert, Reading, int | None, bool], Decision]
 """(open incident, alert, its mail, the finished incident before, recovered before it fired) -> decision."""
 
 
-async def record_mails(
-    mails: Sequence[tuple[Reading, datetime]], decide: Decide, shown: Callable[[Reading], bool]
-) -> list[int | None]:
+async def record_mails(batch: Sequence[SortedMail], decide: Decide) -> None:
     """Record mails, and what they mean for incidents, in one transaction.
 
     1. All are inserted on their identity; those that are there already end here. 2. The unfinished incidents of
@@ -69,51 +74,80 @@ async def record_mails(
     the end, existing incidents by compare-and-set.
 
     Args:
-        mails: What was read from each, and when its mailbox received it.
+        batch: The mails, oldest first.
         decide: What an alert makes of its incident.
-        shown: Whether a mail that is no alert is shown to people.
-
-    Returns:
-        The incident of each mail; ``None`` where it has none.
 
     Raises:
         Conflict: Another replica was quicker with an incident; nothing was written.
     """
     at = now_ms()
     async with writing() as db:
-        ids = await _insert_mails(db, mails)
-        new = [mail for mail, _ in mails if identity_of(mail) in ids]
-        unique = list({identity_of(mail): mail for mail in new}.values())
-        alerts = [mail for mail in unique if mail.alert and mail.kind in CONCERNS_INCIDENTS]
-        batch = await _Batch.load(db, alerts)
-        for mail in alerts:
-            if mail.alert and await _first_time(db, mail.alert, at):
-                batch.absorb(mail, decide)
-        of_fingerprint = await batch.write(db, at)
-        joined = [
-            (of_fingerprint[key], ids[identity_of(mail)])
-            for mail in alerts
-            if mail.alert and (key := fingerprint_of(mail.alert.fingerprint)) in of_fingerprint
+        ids = await _insert_mails(db, batch, at)
+        new = list({key: each for each in batch if (key := identity_of(each.reading)) in ids}.values())
+        alerts = [each for each in new if each.concerns_incidents]
+        absorbed = await _Batch.load(db, [each.reading for each in alerts])
+        ended: list[tuple[SortedMail, Outcome, str]] = []
+        for each in alerts:
+            ended.append((each, *await _absorb(db, absorbed, each, decide, at)))
+        of_fingerprint = await absorbed.write(db, at)
+        rows = [
+            (_incident_of(each.reading, of_fingerprint), outcome.value, why, ids[identity_of(each.reading)])
+            for each, outcome, why in ended
         ]
-        await db.many("UPDATE mails SET incident_id = ? WHERE id = ?", joined)
-        await enqueue(db, [PostMail(ids[identity_of(mail)]) for mail in unique if shown(mail)], at)
-    found = {mail_id: incident_id for incident_id, mail_id in joined}
-    return [found.get(ids.get(identity_of(mail), 0)) for mail, _ in mails]
+        await db.many("UPDATE mails SET incident_id = ?, outcome = ?, why = ? WHERE id = ?", rows)
+        cards = [each for each in new if each.shown and not await _waits_already(db, each, ids)]
+        await enqueue(db, [PostMail(ids[identity_of(each.reading)]) for each in cards], at)
 
 
-async def _insert_mails(db: Database, mails: Sequence[tuple[Reading, datetime]]) -> dict[str, int]:
-    columns = ("identity", "message_id", "received_ms", "kind", "fingerprint", "ended_ms", "reading")
+async def _absorb(db: Database, batch: _Batch, mail: SortedMail, decide: Decide, at: int) -> tuple[Outcome, str]:
+    """Let one alert join its incident or make one; say what the mail ended as."""
+    alert = mail.reading.alert
+    if alert is None:
+        return mail.outcome, mail.why
+    if not await _first_time(db, alert, at):
+        return Outcome.JOINED, "the same event was mailed before, by another route"
+    joined = batch.absorb(mail.reading, decide)
+    return (Outcome.JOINED if joined and mail.outcome is Outcome.CANDIDATE else mail.outcome), mail.why
+
+
+def _incident_of(mail: Reading, of_fingerprint: dict[str, int]) -> int | None:
+    return of_fingerprint.get(fingerprint_of(mail.alert.fingerprint)) if mail.alert else None
+
+
+async def _waits_already(db: Database, mail: SortedMail, ids: dict[str, int]) -> bool:
+    """Tell whether an unverified alert is shown already and waits for a person: repeats of it only count."""
+    alert = mail.reading.alert
+    if mail.outcome is not Outcome.UNVERIFIED or alert is None:
+        return False
+    rows = await db.rows(
+        "SELECT MIN(id) AS id FROM mails WHERE fingerprint = ? AND outcome = ? AND incident_id IS NULL"
+        " AND set_aside_by IS NULL",
+        fingerprint_of(alert.fingerprint),
+        Outcome.UNVERIFIED.value,
+    )
+    return bool(rows and rows[0]["id"] != ids[identity_of(mail.reading)])
+
+
+async def _insert_mails(db: Database, batch: Sequence[SortedMail], at: int) -> dict[str, int]:
+    columns = (
+        "identity", "message_id", "received_ms", "kind", "fingerprint", "ended_ms", "reading", "outcome", "why",
+        "recorded_ms",
+    )  # fmt: skip
     rows = {
         identity_of(mail): (
             identity_of(mail),
             mail.message_id,
-            to_ms(received_at),
+            to_ms(each.received_at),
             mail.kind.value,
             fingerprint_of(mail.alert.fingerprint) if mail.alert else None,
             to_ms(mail.alert.ended_at) if mail.alert and mail.alert.ended_at else None,
             reading_to_text(mail),
+            each.outcome.value,
+            each.why,
+            at,
         )
-        for mail, received_at in mails
+        for each in batch
+        for mail in (each.reading,)
     }
     tail = "ON CONFLICT DO NOTHING RETURNING id, identity"
     return {row["identity"]: row["id"] for row in await db.insert("mails", columns, list(rows.values()), tail=tail)}
@@ -172,18 +206,20 @@ class _Batch:
             {row["key"]: row["ended"] for row in recovered if row["ended"]},
         )
 
-    def absorb(self, mail: Reading, decide: Decide) -> None:
+    def absorb(self, mail: Reading, decide: Decide) -> bool:
+        """Decide what an alert does. Returns whether there was an incident for it to join."""
         if mail.alert is None:
-            return
+            return False
         key = fingerprint_of(mail.alert.fingerprint)
         before = self._now.get(key)
-        if before is None and mail.kind is MailKind.RECOVERED:
-            return
+        if before is None and mail.alert.kind is MailKind.RECOVERED:
+            return False
         ended, began = self._recovered.get(key), mail.alert.started_at
         gone = ended is not None and began is not None and ended >= to_ms(began)
         decision = decide(before, mail.alert, mail, self._previous.get(key), gone)
         self._now[key] = decision.incident
         self._decisions.setdefault(key, []).append(decision)
+        return before is not None
 
     async def write(self, db: Database, at: int) -> dict[str, int]:
         """Write what changed. Returns the incident of each fingerprint of the batch."""
@@ -210,13 +246,19 @@ class _Batch:
         return everywhere
 
 
-_MAIL = "SELECT id, received_ms, reading, incident_id, set_aside_by FROM mails"
+_MAIL = "SELECT id, received_ms, reading, incident_id, set_aside_by, outcome, why, recorded_ms FROM mails"
 
 
 def _mail(row: Row) -> MailRecord:
-    aside = person_from_text(row["set_aside_by"]) if row["set_aside_by"] else None
     return MailRecord(
-        row["id"], from_ms(row["received_ms"]), reading_from_text(row["reading"]), row["incident_id"], aside
+        row["id"],
+        from_ms(row["received_ms"]),
+        reading_from_text(row["reading"]),
+        row["incident_id"],
+        person_from_text(row["set_aside_by"]) if row["set_aside_by"] else None,
+        Outcome(row["outcome"]),
+        row["why"],
+        from_ms(row["recorded_ms"]),
     )
 
 
@@ -226,12 +268,53 @@ async def mail(mail_id: int) -> MailRecord | None:
     return _mail(rows[0]) if rows else None
 
 
+async def mails_of(message_id: str) -> list[MailRecord]:
+    """Return the mails of a Message-ID: more than one where senders used it twice for different things."""
+    rows = await reading().rows(f"{_MAIL} WHERE message_id = ? ORDER BY id", message_id)
+    return [_mail(row) for row in rows]
+
+
+async def mails_between(since_ms: int, until_ms: int, outcome: Outcome, limit: int) -> list[MailRecord]:
+    """Return mails of one outcome that were recorded within a time, oldest first."""
+    return [
+        _mail(row)
+        for row in await reading().rows(
+            f"{_MAIL} WHERE recorded_ms >= ? AND recorded_ms < ? AND outcome = ? ORDER BY id LIMIT ?",
+            since_ms,
+            until_ms,
+            outcome.value,
+            limit,
+        )
+    ]
+
+
+async def outcomes_between(since_ms: int, until_ms: int) -> dict[Outcome, int]:
+    """Return how many of the mails that were recorded within a time ended as what."""
+    rows = await reading().rows(
+        "SELECT outcome, COUNT(*) AS n FROM mails WHERE recorded_ms >= ? AND recorded_ms < ? GROUP BY outcome",
+        since_ms,
+        until_ms,
+    )
+    return {Outcome(row["outcome"]): row["n"] for row in rows}
+
+
+async def newest_mail_ms() -> int | None:
+    """Return when the newest mail was recorded; ``None`` where there is none."""
+    rows = await reading().rows("SELECT MAX(recorded_ms) AS newest FROM mails")
+    return rows[0]["newest"] or None
+
+
+_UNDECIDED = "WHERE id = ? AND incident_id IS NULL AND set_aside_by IS NULL"
+
+
 async def set_mail_aside(mail_id: int, by: Person, effects: Sequence[Effect]) -> bool:
     """Record that somebody said that a mail is not ours. ``False`` if it was decided before."""
     async with writing() as db:
         count = await db.run(
-            "UPDATE mails SET set_aside_by = ? WHERE id = ? AND set_aside_by IS NULL AND incident_id IS NULL",
+            f"UPDATE mails SET set_aside_by = ?, outcome = ?, why = ? {_UNDECIDED}",
             person_to_text(by),
+            Outcome.NOT_OURS.value,
+            f"{by.name} said that it is not ours",
             mail_id,
         )
         if count:
@@ -239,18 +322,48 @@ async def set_mail_aside(mail_id: int, by: Person, effects: Sequence[Effect]) ->
     return bool(count)
 
 
-async def adopt_mail(mail_id: int, decision: Decision, effects: Sequence[Effect]) -> Incident | None:
-    """Make a candidate of a mail that was no alert. ``None`` if it was decided before."""
-    at = now_ms()
+async def accept_request(mail_id: int, by: Person, effects: Sequence[Effect]) -> bool:
+    """Record that a doubted request for access is genuine. ``False`` if it was decided before."""
     async with writing() as db:
         count = await db.run(
-            "UPDATE mails SET incident_id = 0 WHERE id = ? AND incident_id IS NULL AND set_aside_by IS NULL",
+            f"UPDATE mails SET outcome = ?, why = ? {_UNDECIDED} AND outcome = ?",
+            Outcome.ACCESS_REQUEST.value,
+            f"{by.name} said that it is genuine",
             mail_id,
+            Outcome.UNVERIFIED.value,
         )
-        if not count:
+        if count:
+            await enqueue(db, effects, now_ms())
+    return bool(count)
+
+
+async def adopt_mail(record: MailRecord, by: Person, decide: Decide, effects: Sequence[Effect]) -> int | None:
+    """Make a candidate of a mail that a person takes for an alert, or let it join the incident of its fingerprint.
+
+    Args:
+        record: A mail whose reading holds the alert.
+        decide: What the alert makes of its incident.
+        effects: What follows besides.
+
+    Returns:
+        The incident; ``None`` if somebody decided about the mail before.
+
+    Raises:
+        Conflict: Another replica was quicker with the incident; nothing was written.
+    """
+    at = now_ms()
+    async with writing() as db:
+        if not await db.run(f"UPDATE mails SET incident_id = 0 {_UNDECIDED}", record.id):
             return None
-        (incident_id,) = await insert_incidents(db, [decision.incident], at)
-        await db.run("UPDATE mails SET incident_id = ? WHERE id = ?", incident_id, mail_id)
-        await record_decisions(db, [(incident_id, decision)], at)
+        batch = await _Batch.load(db, [record.reading])
+        joined = batch.absorb(record.reading, decide)
+        incident_id = _incident_of(record.reading, await batch.write(db, at))
+        await db.run(
+            "UPDATE mails SET incident_id = ?, outcome = ?, why = ? WHERE id = ?",
+            incident_id,
+            (Outcome.JOINED if joined else Outcome.CANDIDATE).value,
+            f"{by.name} said that it is one",
+            record.id,
+        )
         await enqueue(db, effects, at)
-    return replace(decision.incident, id=incident_id)
+    return incident_id

@@ -20,6 +20,7 @@ from models.domain.effects import (
     RaiseIssue,
     RefreshCard,
     SyncIssue,
+    Tell,
 )
 from models.sql import Database, Row, marks, reading, writing
 
@@ -123,7 +124,7 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:digest:{digest_id}", digest_id, False, f"digest:{digest_id}"
         case LearnTeam(team_id):
             return TEAMS, f"teams:team:{team_id}"[:100], 0, False, f"team:{team_id}"[:100]
-        case Answer():
+        case Answer() | Tell():
             return TEAMS, "", 0, False, None
 
 

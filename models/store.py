@@ -15,7 +15,7 @@ from models.codec import (
     incident_from_text,
     incident_to_text,
 )
-from models.domain.effects import Answer, Effect, LearnTeam, PostDigest, PostMail
+from models.domain.effects import Answer, Effect, LearnTeam, PostDigest, PostMail, Tell
 from models.domain.incidents import Decision, Incident, State
 from models.domain.timeline import Entry
 from models.queue import enqueue, priority_of
@@ -212,7 +212,7 @@ async def record_decisions(db: Database, decisions: Sequence[tuple[int, Decision
 
 def _of(effect: Effect, incident_id: int) -> Effect:
     """Give an effect of a new incident the number that the database gave it."""
-    if isinstance(effect, PostMail | PostDigest | LearnTeam | Answer) or effect.incident_id:
+    if isinstance(effect, PostMail | PostDigest | LearnTeam | Answer | Tell) or effect.incident_id:
         return effect
     return replace(effect, incident_id=incident_id)
 

@@ -38,7 +38,10 @@ class OpenFingerprintRow(Model):
 
 
 class MailRow(Model):
-    """One mail and what became of it. ``identity`` is what makes a second delivery of it the same mail."""
+    """One mail and what became of it. ``identity`` is what makes a second delivery of it the same mail.
+
+    ``outcome`` is what it ended as, ``why`` what the rules or people added to the reading's own reason.
+    """
 
     id = fields.IntField(primary_key=True)
     identity = fields.CharField(max_length=64, unique=True)
@@ -50,6 +53,9 @@ class MailRow(Model):
     incident_id = fields.IntField(null=True)
     reading = fields.TextField()
     set_aside_by = fields.TextField(null=True)
+    outcome = fields.CharField(max_length=16, db_default="")
+    why = fields.TextField(db_default="")
+    recorded_ms = fields.BigIntField(db_default=0, db_index=True)
 
     class Meta:
         table = "mails"

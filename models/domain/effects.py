@@ -108,6 +108,17 @@ class Answer:
     card: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the developers' channel something about Wilson itself.
+
+    Attributes:
+        text: Markdown of ours, foreign text in it already escaped.
+    """
+
+    text: str
+
+
 Effect = (
     PostCard
     | RefreshCard
@@ -120,4 +131,5 @@ Effect = (
     | PostDigest
     | LearnTeam
     | Answer
+    | Tell
 )

@@ -111,7 +111,7 @@ class Incident:
         source_id: The source's id of the newest firing (a pipeline's number); a recovery of an older one is late.
         fired, recovered: When, the newest few.
         unreadable: Why its mail could not be understood; empty where it could.
-        unverified: Whether our server doubted the sender of its first mail.
+        why: Why its first mail was taken for an alert: what was read, from whom, how sure.
         not_safe: Repositories that must not be deployed again yet.
         previous_id: The finished incident of the same alert that came before.
         merged_into: The incident that this one became a part of.
@@ -141,7 +141,7 @@ class Incident:
     recovered: tuple[datetime, ...] = ()
     flapping: bool = False
     unreadable: str = ""
-    unverified: bool = False
+    why: str = ""
     declared_by: Person | None = None
     raised_at: datetime | None = None
     owner: Person | None = None

@@ -17,7 +17,7 @@ KEPT_TIMES = 50
 
 
 def candidate(
-    alert: Alert, *, at: datetime, unverified: bool = False, unreadable: str = "", previous_id: int | None = None
+    alert: Alert, *, at: datetime, why: str = "", unreadable: str = "", previous_id: int | None = None
 ) -> Decision:
     """Make a new candidate incident of an alert. The store gives it its number."""
     incident = Incident(
@@ -42,7 +42,7 @@ def candidate(
         last_seen=at,
         fired=(at,),
         unreadable=unreadable,
-        unverified=unverified,
+        why=why,
         previous_id=previous_id,
     )
     entry = Entry(at, Verb.REPORTED, None, {"source": alert.source, "summary": alert.summary})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any, Literal
+
+from models.domain.mail import FIELDS, MailRule, MailRules
 
 Answer = int | bool | None
 """A number of users, yes or no, or ``None`` for "not known"."""
@@ -112,6 +114,7 @@ class Process:
     flapping_cycles: int
     flapping_window: timedelta
     digest_cards_per_minute: int
+    mail: MailRules = field(default_factory=MailRules)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -174,6 +177,14 @@ class _Reader:
         if not all(isinstance(item, str) for item in value):
             raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a list of texts")
         return tuple(value)
+
+    def clock(self, key: str) -> time | None:
+        """Return a time of day (``HH:MM``); ``None`` where it is missing or empty."""
+        value = self.text(key, "")
+        try:
+            return time.fromisoformat(value) if value else None
+        except ValueError:
+            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a time as 09:00") from None
 
     def table(self, key: str) -> _Reader:
         return _Reader(self._typed(key, dict, "a table", None), f"{self.where}: [{key}]")
@@ -241,6 +252,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         flapping_cycles=flapping.number("cycles", 20),
         flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080)),
         digest_cards_per_minute=digest.number("cards_per_minute", 60),
+        mail=_mail_rules(top.table("mail")) if "mail" in values else MailRules(),
     )
     for name, entries in (
         ("questions", questions),
@@ -294,6 +306,28 @@ def _rule(reader: _Reader, urgencies: tuple[Urgency, ...], questions: tuple[Ques
         if key not in asked or not isinstance(value, bool):
             raise ProcessError(f"{reader.where}: {key} = {value!r} is not true or false for one of {sorted(asked)}")
     return Rule(urgency, because, above, tuple(needs.items()))
+
+
+def _mail_rules(reader: _Reader) -> MailRules:
+    rules = MailRules(
+        tuple(_mail_rule(each) for each in reader.tables("rules")) if "rules" in reader.values else (),
+        reader.texts("pipeline_refs") or ("*",),
+        reader.clock("balance_at"),
+    )
+    reader.done()
+    return rules
+
+
+def _mail_rule(reader: _Reader) -> MailRule:
+    name, because = reader.text("name"), reader.text("because")
+    then = reader.one_of("then", ("mute", "support"))
+    patterns = reader.rest()
+    for key, value in patterns.items():
+        if key not in FIELDS or not isinstance(value, str) or not value:
+            raise ProcessError(f"{reader.where}: {key} = {value!r} is not a pattern for one of {', '.join(FIELDS)}")
+    if not patterns:
+        raise ProcessError(f"{reader.where}: names no pattern; it needs one for some of {', '.join(FIELDS)}")
+    return MailRule(name, because, then, tuple(patterns.items()))
 
 
 def _option(reader: _Reader) -> Option:

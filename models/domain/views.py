@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.domain.alerts import MailKind
 from models.domain.incidents import Incident
+from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.process import Process
 
@@ -37,21 +37,23 @@ class MailView:
     """A mail that is shown although it is no alert.
 
     Attributes:
-        kind: ``unrecognised``, ``unreadable`` or ``access_request``.
-        reason: Why it is of that kind.
-        facts: What an access request says, by label.
+        outcome: What it ended as.
+        reason: Why it did.
+        facts: What it says, by label.
+        about_gateway: Whether it belongs into the gateway's channel.
         incident_id: The candidate that somebody made of it; ``None`` where nobody did.
         set_aside_by: Who said that it is not ours; ``None`` where nobody did.
     """
 
     id: int
-    kind: MailKind
+    outcome: Outcome
     subject: str
     sender: str
     reason: str
     received_at: datetime
     url: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    about_gateway: bool = False
     incident_id: int | None = None
     set_aside_by: Person | None = None
 

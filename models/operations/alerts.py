@@ -11,6 +11,7 @@ from models import mails
 from models.domain import intake
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
 from models.domain.incidents import Decision, Incident
+from models.domain.mail import sort_mail
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 from models.store import Conflict
@@ -18,34 +19,31 @@ from models.store import Conflict
 TRIES = 5
 
 
-async def record_mails(batch: Sequence[tuple[Reading, datetime]], process: Process) -> None:
+async def record_mails(
+    batch: Sequence[tuple[Reading, datetime]], process: Process, *, require_authenticated: bool = False
+) -> None:
     """Record mails once each, with what they mean for incidents. After this a mail may be filed away.
 
     Args:
         batch: What was read from each mail, oldest first, and when its mailbox received it.
-        process: The team's process, for telling what flaps.
+        process: The team's process, for its rules about mail and for telling what flaps.
+        require_authenticated: Whether mails of known sources must have been confirmed by our mail server.
 
     Raises:
         Conflict: Another replica was quicker each time; nothing was written.
     """
-    readings = [(_with_alert(reading), received_at) for reading, received_at in batch]
+    sorted_mails = [
+        sort_mail(_with_alert(reading), received_at, process.mail, require_authenticated=require_authenticated)
+        for reading, received_at in batch
+    ]
     for attempt in range(TRIES):
         try:
-            await mails.record_mails(readings, _decider(process), shown)
+            await mails.record_mails(sorted_mails, decider(process))
         except Conflict:
             if attempt == TRIES - 1:
                 raise
         else:
             return
-
-
-def shown(reading: Reading) -> bool:
-    """Tell whether people are shown a mail that is no alert, as a quiet card."""
-    if reading.kind in (MailKind.UNRECOGNISED, MailKind.ACCESS_REQUEST):
-        return True
-    if reading.kind is MailKind.UNREADABLE:
-        return reading.alert is None
-    return reading.kind is MailKind.IGNORED and reading.authenticated is Authenticated.FAIL
 
 
 def _with_alert(reading: Reading) -> Reading:
@@ -58,7 +56,9 @@ def _with_alert(reading: Reading) -> Reading:
     return replace(reading, alert=Alert(reading.source, MailKind.FIRING, subject[:200], fingerprint))
 
 
-def _decider(process: Process) -> mails.Decide:
+def decider(process: Process) -> mails.Decide:
+    """Return what tells what an alert makes of its incident, by the team's process."""
+
     def decide(
         incident: Incident | None, alert: Alert, reading: Reading, previous: int | None, recovered_before: bool
     ) -> Decision:
@@ -68,7 +68,7 @@ def _decider(process: Process) -> mails.Decide:
         decision = intake.candidate(
             alert,
             at=now,
-            unverified=reading.authenticated is Authenticated.FAIL,
+            why=why(reading),
             unreadable=reading.reason if reading.kind is MailKind.UNREADABLE else "",
             previous_id=previous,
         )
@@ -79,3 +79,14 @@ def _decider(process: Process) -> mails.Decide:
         return replace(decision, incident=gone, entries=(*decision.entries, entry))
 
     return decide
+
+
+def why(reading: Reading) -> str:
+    """Say on a card why it is there: what was read, from whom, and whether our mail server confirmed the sender."""
+    confirmed = {
+        Authenticated.PASS: "confirmed by our mail server",
+        Authenticated.FAIL: "not confirmed by our mail server",
+        Authenticated.NONE: "which our mail server said nothing about",
+    }[reading.authenticated]
+    sender = f"From {reading.sender or 'nobody'}, {confirmed}"
+    return f"{reading.reason}. {sender}. Message-ID {reading.message_id}"[:600]

@@ -18,6 +18,7 @@ from models.domain.incidents import Decision, Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.requests import Assess, Claim, Merge, Raise, Request, carry_out
+from models.operations.alerts import decider
 
 TRIES = 20
 REPEATABLE = (Claim, Raise)
@@ -160,18 +161,33 @@ async def declare_incident(
         return Refusal("That incident was declared already.")
 
 
-async def adopt_mail(mail_id: int, by: Person) -> Done | Refusal:
-    """Make a candidate of a mail that nobody could parse, because a person says that it is one."""
-    mail = await mails.mail(mail_id)
-    if mail is None:
+async def adopt_mail(mail_id: int, by: Person, process: Process) -> Done | Refusal | None:
+    """Believe a mail because a person does: nobody could parse it, or its sender was doubted.
+
+    Returns:
+        The incident that it makes or joins; ``None`` where it is a request for access.
+    """
+    record = await mails.mail(mail_id)
+    if record is None:
         return Refusal("There is no such mail.")
-    title = mail.reading.subject or "(no subject)"
-    alert = Alert("mail", MailKind.FIRING, title[:200], "", summary=f"Mail from {mail.reading.sender}"[:500])
-    decision = intake.candidate(alert, at=_now())
-    incident = await mails.adopt_mail(mail_id, decision, [_mail_card(mail_id)])
-    if incident is None:
-        return Refusal("Somebody has decided about this mail already.")
-    return Done(incident)
+    alert = record.reading.alert
+    if alert is not None and alert.kind is MailKind.ACCESS_REQUEST:
+        accepted = await mails.accept_request(mail_id, by, [_mail_card(mail_id)])
+        return None if accepted else Refusal("Somebody has decided about this mail already.")
+    if alert is None:
+        title = record.reading.subject or "(no subject)"
+        about = f"Mail from {record.reading.sender}"[:500]
+        alert = Alert("mail", MailKind.FIRING, title[:200], f"mail|{record.id}", summary=about)
+        record = replace(record, reading=replace(record.reading, alert=alert))
+    for _ in range(TRIES):
+        try:
+            incident_id = await mails.adopt_mail(record, by, decider(process), [_mail_card(mail_id)])
+        except store.Conflict:
+            continue
+        if incident_id is None:
+            return Refusal("Somebody has decided about this mail already.")
+        return Done(await load(incident_id))
+    return Refusal("Too many mails of this alert arrive just now: try again.")
 
 
 async def set_mail_aside(mail_id: int, by: Person) -> Refusal | None:

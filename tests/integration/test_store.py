@@ -180,8 +180,8 @@ async def test_an_unrecognised_mail_is_shown_and_can_be_adopted_once(process: Pr
     await record_mails([(reading, NOW)], process)
     (item,) = await queue.waiting()
     assert item.kind == "PostMail"
-    assert not isinstance(await incidents.adopt_mail(item.subject, ADA), Refusal)
-    assert isinstance(await incidents.adopt_mail(item.subject, BEN), Refusal)
+    assert not isinstance(await incidents.adopt_mail(item.subject, ADA, process), Refusal)
+    assert isinstance(await incidents.adopt_mail(item.subject, BEN, process), Refusal)
     record = await mails.mail(item.subject)
     assert record is not None
     assert record.incident_id == (await incidents.unfinished())[0].id

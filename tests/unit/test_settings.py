@@ -12,6 +12,7 @@ SECRET = "hunter2-do-not-show"
 SECRETS = [
     ("teams", "app_password"),
     ("mailbox", "client_secret"),
+    ("mailbox", "password"),
     ("tracker", "token"),
     ("tracker", "webhook_secret"),
     ("halo", "client_secret"),

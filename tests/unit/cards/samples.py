@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import models
-from models.domain.alerts import Link, MailKind
+from models.domain.alerts import Link
 from models.domain.incidents import (
     Assessment,
     Escalation,
@@ -18,6 +18,7 @@ from models.domain.incidents import (
     Resolution,
     State,
 )
+from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.process import read_process
 from models.domain.views import DigestView, IncidentView, MailView
@@ -65,7 +66,7 @@ UNREADABLE = replace(
     condition=None,
     summary=None,
     unreadable="the mail names no policy",
-    unverified=True,
+    why="gcp_monitoring fires. From Google Cloud Alerting, confirmed by our mail server. Message-ID <a@b>",
     source_url=None,
     links=(),
     count=1,
@@ -172,7 +173,7 @@ def view(incident: Incident, viewer: Person | None = None, **more: object) -> In
 
 MAIL = MailView(
     7,
-    MailKind.UNRECOGNISED,
+    Outcome.UNRECOGNISED,
     "Your weekly report is ready",
     "reports@example.org",
     "No parser knows this sender.",
@@ -180,7 +181,7 @@ MAIL = MailView(
 )
 ACCESS = MailView(
     8,
-    MailKind.ACCESS_REQUEST,
+    Outcome.ACCESS_REQUEST,
     "App “Timetable” asks for Card API",
     "apigee@example.com",
     "",

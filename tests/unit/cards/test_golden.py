@@ -21,8 +21,8 @@ from cards.digest import digest_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.mail import access_card, mail_card
-from models.domain.alerts import MailKind
 from models.domain.incidents import Refusal
+from models.domain.mail import Outcome
 from tests.unit.cards import samples
 from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, view
 
@@ -59,7 +59,10 @@ CARDS: dict[str, Callable[[], Element]] = {
         samples.PROCESS, {"title": "It burns"}, Refusal("Say why.", fields=("reason",)), once="o1"
     ),
     "mail": lambda: mail_card(samples.MAIL),
-    "mail_unreadable": lambda: mail_card(replace(samples.MAIL, kind=MailKind.UNREADABLE, subject="")),
+    "mail_unverified": lambda: mail_card(
+        replace(samples.MAIL, outcome=Outcome.UNVERIFIED, facts=(("Title", "CPU saturated"), ("Source", "cron")))
+    ),
+    "mail_unreadable": lambda: mail_card(replace(samples.MAIL, outcome=Outcome.UNREADABLE, subject="")),
     "mail_adopted": lambda: mail_card(replace(samples.MAIL, incident_id=43)),
     "mail_set_aside": lambda: mail_card(replace(samples.MAIL, set_aside_by=MEGAN)),
     "access": lambda: access_card(samples.ACCESS),

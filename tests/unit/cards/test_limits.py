@@ -61,7 +61,7 @@ def _filled(fill: str) -> Incident:
         first_seen=AT,
         last_seen=AT + timedelta(days=30),
         unreadable=fill,
-        unverified=True,
+        why=fill,
         raised_at=AT,
         owner=person,
         owned_at=AT - timedelta(days=30),

@@ -58,9 +58,9 @@ def test_an_alert_becomes_a_candidate_with_a_card() -> None:
     assert decision.entries[0].actor is None
 
 
-def test_a_candidate_says_what_is_doubtful_about_its_mail() -> None:
-    incident = intake.candidate(ALERT, at=AT, unverified=True, unreadable="no subject").incident
-    assert incident.unverified
+def test_a_candidate_says_why_it_is_there_and_what_is_doubtful_about_its_mail() -> None:
+    incident = intake.candidate(ALERT, at=AT, why="cron fires", unreadable="no subject").incident
+    assert incident.why == "cron fires"
     assert incident.unreadable == "no subject"
 
 

@@ -1,0 +1,122 @@
+"""What the bot says by itself about the mail: that nobody reads it, that it is silent, and what became of it all.
+
+The watcher may be dead when this matters, so it is the bot that looks, at what the watcher wrote down last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cards.balance import balance_text, mail_is_away, mail_is_back, mail_is_silent
+from models import directory, mails, store
+from models.domain.effects import Tell
+from models.domain.mail import MailRules, Outcome
+from models.store import to_ms
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 30.0
+LISTED = 10
+_AWAY = "mailbox_away_told"
+_SILENT = "mailbox_silent_told"
+
+
+class Watchkeeping:
+    """Looks after the mailbox's signs of life and the daily balance.
+
+    Args:
+        rules: When the balance is told.
+        timezone: Whose days and hours count.
+        away_minutes: How long a mailbox may be unread.
+        silent_hours: How long nothing may arrive; 0 for ever.
+        wake: Called when something was put into the outbox.
+        started: When this process started: before the first look of a watcher nothing else is known.
+    """
+
+    def __init__(
+        self,
+        rules: MailRules,
+        timezone: ZoneInfo,
+        *,
+        away_minutes: float,
+        silent_hours: float,
+        wake: Callable[[], None],
+        started: datetime,
+    ) -> None:
+        self._rules = rules
+        self._timezone = timezone
+        self._away = timedelta(minutes=away_minutes)
+        self._silent = timedelta(hours=silent_hours)
+        self._wake = wake
+        self._started_ms = to_ms(started)
+
+    async def run(self) -> None:
+        """Look now and then, until cancelled."""
+        while True:
+            try:
+                await self.look(datetime.now(UTC))
+            except Exception:
+                log.exception("the mailbox's signs of life could not be read; trying again")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self, now: datetime) -> None:
+        """Look once. Whatever is said is said once, whichever replica looks first."""
+        await self._look_for_reader(now)
+        if self._silent:
+            await self._look_for_mail(now)
+        await self._tell_balance(now)
+
+    async def _look_for_reader(self, now: datetime) -> None:
+        polled = await directory.fact("mailbox_polled_ms")
+        last = int(polled) if polled else self._started_ms
+        told = await directory.fact(_AWAY)
+        if to_ms(now) - last > self._away.total_seconds() * 1000:
+            if not told:
+                why = await directory.fact("mailbox_error") or ""
+                text = mail_is_away(store.from_ms(last) if polled else None, why, now)
+                await self._say(text, f"mailbox-away:{last}")
+                await directory.remember_fact(_AWAY, str(last))
+        elif told and polled and last > int(told):
+            await self._say(mail_is_back(store.from_ms(int(told)), now), f"mailbox-back:{told}")
+            await directory.remember_fact(_AWAY, "")
+
+    async def _look_for_mail(self, now: datetime) -> None:
+        newest = await mails.newest_mail_ms()
+        told = await directory.fact(_SILENT)
+        if newest is None or to_ms(now) - newest <= self._silent.total_seconds() * 1000 or told == str(newest):
+            return
+        await self._say(mail_is_silent(store.from_ms(newest), now), f"mailbox-silent:{newest}")
+        await directory.remember_fact(_SILENT, str(newest))
+
+    async def _tell_balance(self, now: datetime) -> None:
+        here = now.astimezone(self._timezone)
+        if self._rules.balance_at is None or here.time() < self._rules.balance_at:
+            return
+        day = here.date() - timedelta(days=1)
+        key = f"balance:{day.isoformat()}"
+        if await directory.fact("balance_told") == key or await mails.newest_mail_ms() is None:
+            return
+        await self._say(await self._balance(day), key)
+        await directory.remember_fact("balance_told", key)
+
+    async def _balance(self, day: date) -> str:
+        begin, end = (
+            to_ms(datetime(each.year, each.month, each.day, tzinfo=self._timezone))
+            for each in (day, day + timedelta(days=1))
+        )
+        counts = await mails.outcomes_between(begin, end)
+        muted = await mails.mails_between(begin, end, Outcome.MUTED, 500)
+        told = await mails.mails_between(begin, end, Outcome.INFORMATION, LISTED)
+        rules: dict[str, int] = {}
+        for each in muted:
+            rules[each.why] = rules.get(each.why, 0) + 1
+        return balance_text(day, counts, rules, [each.reading.subject for each in told])
+
+    async def _say(self, text: str, once: str) -> None:
+        if await store.leave([Tell(text)], once=[once]):
+            log.info("told the channel: %s", text)
+            self._wake()

@@ -1,0 +1,168 @@
+"""What becomes of each mail, and the team's rules about mail. Every mail ends as exactly one outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from models.domain.alerts import Authenticated, MailKind, Reading
+
+
+class Outcome(StrEnum):
+    """What a mail ended as. The daily balance counts these, and they add up to what arrived."""
+
+    CANDIDATE = "candidate"
+    JOINED = "joined"
+    RECOVERY = "recovery"
+    INFORMATION = "information"
+    MUTED = "muted"
+    ACCESS_REQUEST = "access_request"
+    SUPPORT_CALL = "support_call"
+    NOT_OURS = "not_ours"
+    UNVERIFIED = "unverified"
+    UNRECOGNISED = "unrecognised"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class MailRule:
+    """A rule of the process file about mail. All patterns that it names must match.
+
+    Attributes:
+        name: What ``wilson mail why`` and the balance call it.
+        because: Why the team wants it so.
+        then: ``mute`` records and counts the mail and shows nothing; ``support`` shows it as a support call.
+        patterns: By field (``source``, ``sender``, ``subject``, ``title``, ``project``, ``resource``), with ``*``
+            and ``?``, whatever the case.
+    """
+
+    name: str
+    because: str
+    then: Literal["mute", "support"]
+    patterns: tuple[tuple[str, str], ...]
+
+    def matches(self, reading: Reading) -> bool:
+        """Tell whether a mail is one that the rule speaks of."""
+        return all(
+            any(_matches(value, pattern) for value in _values(reading, field)) for field, pattern in self.patterns
+        )
+
+
+FIELDS = ("source", "sender", "subject", "title", "project", "resource")
+"""What a rule can speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailRules:
+    """What the team says about mail.
+
+    Attributes:
+        rules: The first that matches counts.
+        pipeline_refs: Patterns of the branches and tags whose pipelines matter.
+        balance_at: When the balance of the day before is told; ``None`` for never.
+    """
+
+    rules: tuple[MailRule, ...] = ()
+    pipeline_refs: tuple[str, ...] = ("*",)
+    balance_at: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SortedMail:
+    """A mail, and what it ends as, so far as the mail alone tells.
+
+    Attributes:
+        received_at: When its mailbox received it.
+        outcome: ``candidate`` may become ``joined`` once the open incidents are known.
+        why: What the rules added to the reading's own reason; empty where they added nothing.
+    """
+
+    reading: Reading
+    received_at: datetime
+    outcome: Outcome
+    why: str = ""
+
+    @property
+    def concerns_incidents(self) -> bool:
+        """Whether it makes a candidate, joins one, or recovers one."""
+        if self.outcome in (Outcome.CANDIDATE, Outcome.RECOVERY):
+            return self.reading.alert is not None
+        return self.outcome is Outcome.UNREADABLE and self.reading.alert is not None
+
+    @property
+    def shown(self) -> bool:
+        """Whether people get a quiet card of it, since it makes no incident by itself."""
+        if self.outcome is Outcome.UNREADABLE:
+            return self.reading.alert is None
+        if self.outcome is Outcome.UNVERIFIED:
+            return self.reading.alert is None or self.reading.alert.kind is not MailKind.RECOVERED
+        return self.outcome in (Outcome.UNRECOGNISED, Outcome.ACCESS_REQUEST, Outcome.SUPPORT_CALL)
+
+
+_OUTCOMES = {
+    MailKind.FIRING: Outcome.CANDIDATE,
+    MailKind.RECOVERED: Outcome.RECOVERY,
+    MailKind.INFORMATION: Outcome.INFORMATION,
+    MailKind.ACCESS_REQUEST: Outcome.ACCESS_REQUEST,
+    MailKind.IGNORED: Outcome.NOT_OURS,
+    MailKind.UNRECOGNISED: Outcome.UNRECOGNISED,
+    MailKind.UNREADABLE: Outcome.UNREADABLE,
+}
+_SAYS_SOMETHING = frozenset({MailKind.FIRING, MailKind.RECOVERED, MailKind.ACCESS_REQUEST, MailKind.UNREADABLE})
+
+
+def sort_mail(
+    reading: Reading, received_at: datetime, rules: MailRules, *, require_authenticated: bool = False
+) -> SortedMail:
+    """Say what a mail ends as.
+
+    Args:
+        require_authenticated: Whether a mail of a known source whose sender our server did not confirm waits for a
+            person, as one whose sender it doubted always does.
+    """
+    for rule in rules.rules:
+        if rule.matches(reading):
+            outcome = Outcome.MUTED if rule.then == "mute" else Outcome.SUPPORT_CALL
+            return SortedMail(reading, received_at, outcome, f"the rule “{rule.name}”: {rule.because}")
+    if doubt := _doubt(reading, require_authenticated):
+        return SortedMail(reading, received_at, Outcome.UNVERIFIED, doubt)
+    if ref := _unwatched_ref(reading, rules):
+        why = f"the process does not watch pipelines of {ref!r}"
+        return SortedMail(reading, received_at, Outcome.MUTED, why)
+    return SortedMail(reading, received_at, _OUTCOMES[reading.kind])
+
+
+def _doubt(reading: Reading, require_authenticated: bool) -> str:
+    if reading.source is None or reading.authenticated is Authenticated.PASS:
+        return ""
+    if reading.authenticated is Authenticated.FAIL:
+        claimed = reading.alert.kind if reading.kind is MailKind.IGNORED and reading.alert else reading.kind
+        claims = claimed in _SAYS_SOMETHING or (claimed is MailKind.IGNORED and reading.alert is None)
+        return "its sender could not be confirmed: a person must say whether it is genuine" if claims else ""
+    if require_authenticated and reading.kind in _SAYS_SOMETHING:
+        return "our mail server did not confirm its sender, and mailbox.require_authenticated asks for that"
+    return ""
+
+
+def _unwatched_ref(reading: Reading, rules: MailRules) -> str:
+    alert = reading.alert
+    if alert is None or alert.source != "gitlab_pipeline" or not alert.resource:
+        return ""
+    ref = alert.resource
+    return "" if any(fnmatchcase(ref, pattern) for pattern in rules.pipeline_refs) else ref
+
+
+def _values(reading: Reading, name: str) -> tuple[str, ...]:
+    if name == "sender":
+        address = reading.sender.rpartition("<")[2].partition(">")[0]
+        return reading.sender, address
+    if name in ("source", "subject"):
+        return (getattr(reading, name) or "",)
+    return ((getattr(reading.alert, name) or "") if reading.alert else "",)
+
+
+def _matches(value: str, pattern: str) -> bool:
+    return fnmatchcase(value[:500].casefold(), pattern.casefold())
