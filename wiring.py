@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import tomllib
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import mailroom
 from bot.activities import Activities
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
@@ -30,14 +31,9 @@ from bot.speech import Speech
 from bot.surroundings import Surroundings
 from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
-from mailwatcher.mailboxes.folder import FolderMailbox
-from mailwatcher.reader import MailReader
-from mailwatcher.watch import Watcher
 from models import database, directory, queue, store
-from models.domain.alerts import Reading
 from models.domain.process import Process, ProcessError, read_process
-from models.operations.alerts import record_mails
-from models.ports import Finding, IssueTracker, Mailbox, Messenger, RotaSource
+from models.ports import Finding, IssueTracker, Messenger, RotaSource
 from models.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -81,16 +77,6 @@ def rota_of(settings: Settings) -> RotaSource:
     if settings.rota.kind == "file":
         return FileRota(settings.rota.path, settings.rota.timezone)
     raise _not_here("rota.kind", settings.rota.kind, "none or file")
-
-
-def mailbox_of(settings: Settings) -> Mailbox:
-    """Return the mailbox of the settings."""
-    mailbox = settings.mailbox
-    if mailbox.kind == "folder":
-        return FolderMailbox(
-            mailbox.path, mailbox.inbox, mailbox.processed, mailbox.unrecognised, mailbox.unreadable
-        )
-    raise _not_here("mailbox.kind", mailbox.kind, "folder")
 
 
 def _not_here(setting: str, held: str, needs: str) -> SettingsError:
@@ -155,15 +141,19 @@ async def run(settings: Settings, stop: asyncio.Event, *, bot: bool, watch: bool
     process = process_of(settings)
     if bot:
         check_teams(settings)
-    mailbox = mailbox_of(settings) if watch and settings.mailbox.kind != "none" else None
+    watch = watch and settings.mailbox.kind != "none"
+    if watch:
+        mailroom.mailbox_of(settings, mailroom.NoBookmark(), None)  # a wrong setting is said before anything begins
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(connected(settings, upgrade=True))
         tasks: dict[str, asyncio.Task[None]] = {}
         if bot:
             for name, work in (await _bot(settings, process, stack)).items():
                 tasks[name] = asyncio.create_task(work, name=name)
-        if mailbox is not None:
-            watcher = _watcher(settings, process, mailbox, stack)
+        if watch:
+            since = await mailroom.since_of(settings)
+            mailbox = mailroom.mailbox_of(settings, mailroom.FactBookmark(settings.mailbox), since)
+            watcher = mailroom.watcher_of(settings, process, mailbox, stack)
             tasks["watcher"] = asyncio.create_task(watcher.run(), name="watcher")
         await _until(stop, tasks)
 
@@ -202,22 +192,6 @@ def _watchkeeping(settings: Settings, process: Process, wake: Callable[[], None]
     )
 
 
-def _watcher(settings: Settings, process: Process, mailbox: Mailbox, stack: AsyncExitStack) -> Watcher:
-    stack.push_async_callback(mailbox.close)
-    reader = MailReader(trusted_authserv_id=settings.mailbox.trusted_authserv_id)
-    stack.push_async_callback(reader.close)
-
-    async def record(batch: Sequence[tuple[Reading, datetime]]) -> None:
-        await record_mails(batch, process, require_authenticated=settings.mailbox.require_authenticated)
-
-    async def polled(failure: str) -> None:
-        await directory.remember_fact("mailbox_error", failure[:500])
-        if not failure:
-            await directory.remember_fact("mailbox_polled_ms", str(store.now_ms()))
-
-    return Watcher(mailbox, reader.read, record, polled, settings.mailbox.poll_seconds)
-
-
 async def _housekeeping() -> None:
     while True:
         await store.forget_seen(store.now_ms() - SEEN_DAYS * 24 * 3600 * 1000)
@@ -252,7 +226,7 @@ async def examine(settings: Settings) -> list[Finding]:
             stack.push_async_callback(database.disconnect)
             findings.extend(await _examine_channels(settings))
         for name, make in (
-            ("mailbox", mailbox_of),
+            ("mailbox", lambda held: mailroom.mailbox_of(held, mailroom.NoBookmark(), None)),
             ("tracker", tracker_of),
             ("teams", messenger_of),
             ("rota", rota_of),
@@ -265,8 +239,8 @@ async def examine(settings: Settings) -> list[Finding]:
                 findings.append(Finding(name, False, str(error), "Set it in wilson.toml."))
                 continue
             findings.extend(await port.check())
-            if isinstance(port, TeamsMessenger):
-                await port.close()
+            if close := getattr(port, "close", None):
+                await close()
     return findings
 
 

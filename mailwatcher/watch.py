@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from models.domain.alerts import MailKind, Reading
 from models.ports import Mailbox, MailFolder, PortError, StoredMail
@@ -15,9 +16,16 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 LONGEST_DELAY = 300.0
+FILED_AT_ONCE = 4
 
+T = TypeVar("T")
 Read = Callable[[Sequence[bytes]], Awaitable[list[Reading]]]
 Record = Callable[[Sequence[tuple[Reading, datetime]]], Awaitable[None]]
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield ``items`` in parts of at most ``size``."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def folder_of(reading: Reading) -> MailFolder:
@@ -58,20 +66,21 @@ class Watcher:
         """Watch until cancelled. A batch that was begun may be read again after a restart: it is recorded once."""
         failures = 0
         while True:
+            asked = 0.0
             try:
                 found = await self.once()
                 failures = 0
             except PortError as error:
                 failures += 1
                 log.warning("the mailbox is away: %s", error)
-                found = 0
+                found, asked = 0, getattr(error, "retry_after", None) or 0.0
                 await self._say_why(str(error))
             except Exception:
                 failures += 1
                 log.exception("recording mail failed; it stays in the inbox")
                 found = 0
             if failures:
-                await asyncio.sleep(self._pause(failures))
+                await asyncio.sleep(max(asked, self._pause(failures)))
             elif not found:
                 await self._mailbox.wait(self._poll_seconds)
 
@@ -93,11 +102,13 @@ class Watcher:
             return 0
         readings = await self._read([mail.raw for mail in mails])
         pairs = list(zip(mails, readings, strict=True))
-        for part in await self._recorded(pairs):
-            mail, reading = part
-            log.info("mail %s is %s: %s", reading.message_id, reading.kind.value, reading.reason)
-            await self._mailbox.file_away(mail.ref, folder_of(reading))
+        for several in batched(await self._recorded(pairs), FILED_AT_ONCE):
+            await asyncio.gather(*(self._file(mail, reading) for mail, reading in several))
         return len(mails)
+
+    async def _file(self, mail: StoredMail, reading: Reading) -> None:
+        log.info("mail %s is %s: %s", reading.message_id, reading.kind.value, reading.reason)
+        await self._mailbox.file_away(mail.ref, folder_of(reading))
 
     async def _recorded(self, pairs: list[tuple[StoredMail, Reading]]) -> list[tuple[StoredMail, Reading]]:
         """Record a batch; where that fails, mail by mail, so that one can't hold up the others."""

@@ -187,13 +187,17 @@ async def remember_fact(key: str, value: str) -> None:
     )
 
 
+async def first_fact(key: str, value: str) -> str:
+    """Remember a single fact unless it is remembered already. Returns what is remembered."""
+    await reading().many(
+        "INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", [(key, value)]
+    )
+    return await fact(key) or value
+
+
 async def instance() -> str:
     """Return this database's own name, which markers at other systems begin with."""
-    await reading().many(
-        "INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
-        [("instance", uuid.uuid4().hex)],
-    )
-    return await fact("instance") or ""
+    return await first_fact("instance", uuid.uuid4().hex)
 
 
 async def maybe_twin(incident_id: int) -> None:

@@ -35,9 +35,20 @@ class FolderMailbox:
     Args:
         path: A Maildir, a directory of ``.eml`` files, or the folder that holds the inbox and the others.
         inbox, processed, unrecognised, unreadable: The folders' names.
+        since: Files that changed before are left alone; ``None`` reads all.
     """
 
-    def __init__(self, path: Path, inbox: str, processed: str, unrecognised: str, unreadable: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        inbox: str,
+        processed: str,
+        unrecognised: str,
+        unreadable: str,
+        *,
+        since: datetime | None = None,
+    ) -> None:
+        self._since = since.timestamp() if since else 0.0
         self._path = path
         self._inbox_name = inbox
         self._names = {
@@ -132,6 +143,8 @@ class FolderMailbox:
                 except FileNotFoundError:  # another watcher filed it meanwhile
                     continue
                 file = Path(entry.path)
+                if held.st_mtime < self._since:
+                    continue
                 sizes[file] = held.st_size
                 fresh = now - held.st_mtime < SETTLED_SECONDS
                 if not maildir and fresh and self._sizes.get(file) not in (None, held.st_size):

@@ -50,7 +50,7 @@ def test_parse_of_a_file_that_is_not_there_is_misuse(tmp_path: Path) -> None:
         ("[teams]\napp_id = 'x'\n", "teams.tenant_id"),
         ("", "teams.app_id"),
         ("[process]\nname = 'nobody'\n", "there is no process 'nobody'"),
-        ("[mailbox]\nkind = 'imap'\n[teams]\nauth = 'disabled'\n", "mailbox.kind"),
+        ("[mailbox]\nkind = 'pop'\n[teams]\nauth = 'disabled'\n", "mailbox.kind"),
         ("not toml", "is not valid TOML"),
     ],
 )
