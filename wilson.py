@@ -14,15 +14,20 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import maildesk
+import mailroom
 import wiring
 from demo.run import run_demo
-from mailwatcher.reader import MailReader, reading_to_json
+from mailwatcher.reader import reading_to_json
 from manifest.package import write_package
 from models import database, queue, store
+from models.domain.mail import Outcome
 from models.settings import Settings, SettingsError, read_settings
 
 OK, FAILED, MISUSED = 0, 1, 2
@@ -73,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parse = add("parse", _parse, "say what mails say, without recording them")
     parse.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parse.add_argument("--json", action="store_true", help="one JSON object per file")
+    mail = add("mail", _mail, "say what became of mails, and why")
+    mail.add_argument("action", choices=("why", "balance"))
+    mail.add_argument("which", nargs="?", metavar="MESSAGE-ID|DAY", help="why: whose; balance: 2026-11-20 or today")
+    replay = add("replay", _replay, "record mails from files as if they had just arrived")
+    replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument("--dry-run", action="store_true", help="only say what would become of them")
+    selftest = add("selftest", _selftest, "send a marked mail to the mailbox, and time each hop to the channel")
+    selftest.add_argument("--timeout", type=float, default=120.0, help="seconds for each hop")
     add("doctor", _doctor, "check each configured thing for real")
     package = add("manifest", _manifest, "write the Teams app package")
     package.add_argument("--output", type=Path, default=Path("wilson-teams-app.zip"))
@@ -133,7 +146,7 @@ def _parse(settings: Settings, options: argparse.Namespace) -> int:
         return MISUSED
 
     async def read() -> None:
-        reader = MailReader(trusted_authserv_id=settings.mailbox.trusted_authserv_id)
+        reader = mailroom.reader_of(settings)
         try:
             readings = await reader.read([raw for _, raw in raws])
         finally:
@@ -148,6 +161,61 @@ def _parse(settings: Settings, options: argparse.Namespace) -> int:
 
     asyncio.run(read())
     return OK
+
+
+def _mail(settings: Settings, options: argparse.Namespace) -> int:
+    async def why() -> int:
+        async with wiring.connected(settings, upgrade=False):
+            lines = await maildesk.why(options.which)
+        print("\n".join(lines) or f"{options.which}: no such mail was recorded; is it in the mailbox still?")
+        return OK if lines else FAILED
+
+    async def balance() -> int:
+        try:
+            day = date.fromisoformat(options.which) if options.which else None
+        except ValueError:
+            print(f"wilson: mail balance: {options.which!r} is no day; it needs one as 2026-11-20", file=sys.stderr)
+            return MISUSED
+        async with wiring.connected(settings, upgrade=False):
+            chosen, counts = await maildesk.balance(day, ZoneInfo(settings.rota.timezone))
+        print(f"{chosen.isoformat()}: {sum(counts.values())} mails")
+        for outcome in Outcome:
+            print(f"{counts.get(outcome, 0):7} {outcome.value}")
+        return OK
+
+    if options.action == "why" and not options.which:
+        print("wilson: mail why needs a Message-ID", file=sys.stderr)
+        return MISUSED
+    return asyncio.run(why() if options.action == "why" else balance())
+
+
+def _replay(settings: Settings, options: argparse.Namespace) -> int:
+    for file in options.files:
+        if not file.is_file():
+            print(f"wilson: {file}: can't be read", file=sys.stderr)
+            return MISUSED
+
+    async def replay() -> None:
+        process = wiring.process_of(settings)
+        async with wiring.connected(settings, upgrade=True):
+            async for line in maildesk.replay(settings, process, options.files, dry_run=options.dry_run):
+                print(line)
+
+    asyncio.run(replay())
+    return OK
+
+
+def _selftest(settings: Settings, options: argparse.Namespace) -> int:
+    async def run() -> int:
+        well = True
+        async with wiring.connected(settings, upgrade=False):
+            async for well, line in maildesk.test_itself(settings, timeout=options.timeout):
+                print(f"{MARKS[well]} {line}", flush=True)
+        return OK if well else FAILED
+
+    if settings.mailbox.kind == "none":
+        raise SettingsError("mailbox.kind holds 'none'; a self-test needs a mailbox")
+    return asyncio.run(run())
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:

@@ -114,7 +114,9 @@ class Watchkeeping:
         rules: dict[str, int] = {}
         for each in muted:
             rules[each.why] = rules.get(each.why, 0) + 1
-        return balance_text(day, counts, rules, [each.reading.subject for each in told])
+        return balance_text(
+            day, counts, rules, [each.reading.subject for each in told if each.reading.source != "selftest"]
+        )
 
     async def _say(self, text: str, once: str) -> None:
         if await store.leave([Tell(text)], once=[once]):

@@ -274,6 +274,14 @@ async def mails_of(message_id: str) -> list[MailRecord]:
     return [_mail(row) for row in rows]
 
 
+async def mail_of_fingerprint(fingerprint: str) -> MailRecord | None:
+    """Return the newest mail of an alert."""
+    rows = await reading().rows(
+        f"{_MAIL} WHERE fingerprint = ? ORDER BY id DESC LIMIT 1", fingerprint_of(fingerprint)
+    )
+    return _mail(rows[0]) if rows else None
+
+
 async def mails_between(since_ms: int, until_ms: int, outcome: Outcome, limit: int) -> list[MailRecord]:
     """Return mails of one outcome that were recorded within a time, oldest first."""
     return [

@@ -76,6 +76,13 @@ async def incident(incident_id: int) -> Incident | None:
     return incident_of(rows[0]) if rows else None
 
 
+async def open_incident(fingerprint: str) -> int | None:
+    """Return the unfinished incident of an alert, or ``None``."""
+    key = fingerprint_of(fingerprint)
+    rows = await reading().rows("SELECT incident_id FROM open_fingerprints WHERE fingerprint = ?", key)
+    return rows[0]["incident_id"] if rows else None
+
+
 async def incidents_in(states: Iterable[State], limit: int = 200) -> list[Incident]:
     """Return the incidents in these states, newest first."""
     names = [state.value for state in states]

@@ -24,6 +24,7 @@ from mailwatcher.parsers import (
     grafana,
     healthchecks,
     pingdom,
+    selftest,
     sentry,
     statuscake,
     unknown,
@@ -35,6 +36,7 @@ from models.domain.alerts import Alert, Authenticated, MailKind, Reading, Unread
 Parser = Callable[[Mail], Alert | None]
 
 PARSERS: tuple[Parser, ...] = (
+    selftest.parse,
     gitlab_pipeline.parse,
     gitlab_alert.parse,
     gitlab_issue.parse,
