@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.mailboxes.graph import GraphMailbox
+from mailwatcher.parsers.configured import ConfiguredSource
 from mailwatcher.reader import MailReader
 from mailwatcher.watch import Watcher
 from models import directory, store
@@ -54,7 +55,21 @@ class NoBookmark:
 
 def reader_of(settings: Settings) -> MailReader:
     """Return what reads mails, in a child process of its own."""
-    return MailReader(trusted_authserv_id=settings.mailbox.trusted_authserv_id)
+    sources = [
+        ConfiguredSource(
+            each.name,
+            each.firing,
+            sender=each.sender,
+            subject=each.subject,
+            headers=each.headers,
+            recovered=each.recovered,
+            ignored=each.ignored,
+            fields={name: pattern for name, pattern in each.fields.model_dump().items() if pattern},
+            fingerprint=each.fingerprint,
+        )
+        for each in settings.source
+    ]
+    return MailReader(settings.mailbox.trusted_authserv_id, sources=sources)
 
 
 def mailbox_of(settings: Settings, bookmark: Bookmark, since: datetime | None) -> Mailbox:

@@ -21,8 +21,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import TypeAdapter
+
 from mailwatcher.envelope import read_mail
 from mailwatcher.parsers import recognise
+from mailwatcher.parsers.configured import ConfiguredSource
 from models.codec import reading_from_text, reading_to_text
 from models.domain.alerts import Authenticated, MailKind, Reading
 
@@ -38,6 +41,9 @@ MEMORY_LIMIT = 768 * 1024 * 1024
 ANSWER_LIMIT = 4 * 1024 * 1024
 ROOT = str(Path(__file__).resolve().parent.parent)
 _LENGTH = struct.Struct(">I")
+_READY = _LENGTH.pack(0)
+"""What a child says first: it has imported what it needs, and its time counts from here."""
+_SOURCES = TypeAdapter(list[ConfiguredSource])
 
 
 class ChildFailed(Exception):
@@ -48,22 +54,39 @@ class WrongMail(ChildFailed):
     """The child answered about another mail."""
 
 
+class ReaderBroken(Exception):
+    """The child can't be started at all: no mail's fault, so none is set aside for it."""
+
+
 class MailReader:
     """Says what mails are.
 
     Args:
         trusted_authserv_id: Whose Authentication-Results are believed; see ``envelope.read_mail``.
+        sources: Sources that the team described itself.
         command: The child's command line, for tests of children that misbehave.
     """
 
-    def __init__(self, trusted_authserv_id: str = "", *, command: Sequence[str] | None = None) -> None:
-        self._command = list(command or (sys.executable, "-m", "mailwatcher.reader", trusted_authserv_id))
+    def __init__(
+        self,
+        trusted_authserv_id: str = "",
+        *,
+        sources: Sequence[ConfiguredSource] = (),
+        command: Sequence[str] | None = None,
+    ) -> None:
+        taught = _SOURCES.dump_json(list(sources)).decode()
+        own = (sys.executable, "-m", "mailwatcher.reader", trusted_authserv_id, taught)
+        self._command = list(command or own)
         self._child: asyncio.subprocess.Process | None = None
         self._fresh = True
         self._lock = asyncio.Lock()
 
     async def read(self, batch: Sequence[bytes]) -> list[Reading]:
-        """Return what each mail is, in their order. Never raises for what a mail holds."""
+        """Return what each mail is, in their order. Never raises for what a mail holds.
+
+        Raises:
+            ReaderBroken: No child can be started.
+        """
         async with self._lock:
             readings: list[Reading] = []
             try:
@@ -87,11 +110,10 @@ class MailReader:
             while len(readings) < len(batch):
                 raw = batch[len(readings)]
                 fresh = self._fresh
-                seconds = START_SECONDS if fresh else SECONDS
                 try:
-                    readings.append(await self._answer(child, raw, seconds))
+                    readings.append(await self._answer(child, raw))
                 except TimeoutError:
-                    readings.append(_unreadable(raw, f"the mail took longer than {seconds:g} s to read"))
+                    readings.append(_unreadable(raw, f"the mail took longer than {SECONDS:g} s to read"))
                     await self._end()
                     return
                 except (ChildFailed, asyncio.IncompleteReadError, ValueError) as error:
@@ -113,9 +135,9 @@ class MailReader:
             child.stdin.write(raw)
             await child.stdin.drain()
 
-    async def _answer(self, child: asyncio.subprocess.Process, raw: bytes, seconds: float) -> Reading:
+    async def _answer(self, child: asyncio.subprocess.Process, raw: bytes) -> Reading:
         assert child.stdout is not None
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(SECONDS):
             (length,) = _LENGTH.unpack(await child.stdout.readexactly(_LENGTH.size))
             if length > ANSWER_LIMIT:
                 raise ChildFailed("an answer longer than any reading")
@@ -137,7 +159,17 @@ class MailReader:
                 limit=ANSWER_LIMIT * 2,
             )
             self._fresh = True
+            await self._ready(self._child)
         return self._child
+
+    @staticmethod
+    async def _ready(child: asyncio.subprocess.Process) -> None:
+        assert child.stdout is not None
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await child.stdout.readexactly(len(_READY))
+        except (TimeoutError, asyncio.IncompleteReadError):
+            raise ReaderBroken("the mail reader does not start; its mails stay where they are") from None
 
     async def _end(self) -> None:
         child, self._child = self._child, None
@@ -192,8 +224,13 @@ def _iso(at: datetime | None) -> str | None:
 # -- the child --------------------------------------------------------------------------------------------
 
 
-def serve(mails: BinaryIO, answers: BinaryIO, trusted_authserv_id: str) -> None:
+def serve(
+    mails: BinaryIO, answers: BinaryIO, trusted_authserv_id: str, sources: Sequence[ConfiguredSource] = ()
+) -> None:
     """Answer mails until the parent closes the pipe or dies."""
+    own = [source.parse for source in sources]
+    answers.write(_READY)
+    answers.flush()
     while len(head := mails.read(_LENGTH.size)) == _LENGTH.size:
         (length,) = _LENGTH.unpack(head)
         raw = mails.read(length)
@@ -201,7 +238,7 @@ def serve(mails: BinaryIO, answers: BinaryIO, trusted_authserv_id: str) -> None:
             return
         signal.alarm(ORPHAN_SECONDS)
         try:
-            reading = recognise(read_mail(raw, trusted_authserv_id=trusted_authserv_id))
+            reading = recognise(read_mail(raw, trusted_authserv_id=trusted_authserv_id), own)
             answer = reading_to_text(reading).encode()
         except Exception as error:
             answer = reading_to_text(_unreadable(raw, f"reading it failed: {type(error).__name__}")).encode()
@@ -216,4 +253,5 @@ if __name__ == "__main__":
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer, sys.argv[1] if len(sys.argv) > 1 else "")
+        taught = _SOURCES.validate_json(sys.argv[2]) if len(sys.argv) > 2 else []
+        serve(sys.stdin.buffer, sys.stdout.buffer, sys.argv[1] if len(sys.argv) > 1 else "", taught)

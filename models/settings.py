@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 PREFIX = "WILSON_"
 FILE_SUFFIX = "_FILE"
@@ -138,6 +147,56 @@ class Mailbox(_Section):
     silent_hours: float = Field(default=0, ge=0)
 
 
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
+class SourceFields(_Section):
+    """Where a source's mails say what; patterns, see ``mailwatcher.parsers.configured``."""
+
+    title: Pattern = ""
+    severity: Pattern = ""
+    project: Pattern = ""
+    resource: Pattern = ""
+    condition: Pattern = ""
+    incident_id: Pattern = ""
+    incident_url: Pattern = ""
+    summary: Pattern = ""
+
+
+class Source(_Section):
+    """A sender of alert mail that the team describes itself; see ``mailwatcher.parsers.configured``."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    sender: str = ""
+    subject: str = ""
+    headers: dict[str, str] = {}
+    firing: Pattern = Field(min_length=1)
+    recovered: Pattern = ""
+    ignored: Pattern = ""
+    fields: SourceFields = SourceFields()
+    fingerprint: Names = ()
+
+    @model_validator(mode="after")
+    def _says_whose_and_which(self) -> Source:
+        if not (self.sender or self.subject or self.headers):
+            raise ValueError("needs sender, subject or headers: which mails are its own")
+        given = self.fields.model_dump()
+        for name in self.fingerprint:
+            if name not in given:
+                raise ValueError(f"fingerprint holds {name!r}; it needs some of {', '.join(given)}")
+            if not given[name] and name != "title":
+                raise ValueError(f"fingerprint holds {name!r}, for which fields has no pattern")
+        return self
+
+
 class Tracker(_Section):
     """The issue tracker that holds the record of incidents."""
 
@@ -196,6 +255,7 @@ class Settings(_Section):
     halo: Halo = Halo()
     rota: Rota = Rota()
     process: Process = Process()
+    source: tuple[Source, ...] = ()
 
     @model_validator(mode="after")
     def _auth_disabled_on_loopback_only(self) -> Settings:
@@ -252,7 +312,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
         if model is None:
             sections_known = ", ".join(Settings.model_fields)
             raise SettingsError(f"{name}: there is no section [{section}]; known: {sections_known}")
-        known = model.annotation.model_fields if model.annotation else {}
+        known = getattr(model.annotation, "model_fields", None)
+        if known is None:
+            raise SettingsError(f"{name}: [[{section}]] is a list of tables; set it in the file")
         if key not in known and key.endswith(FILE_SUFFIX.lower()):
             key = key.removesuffix(FILE_SUFFIX.lower())
             try:

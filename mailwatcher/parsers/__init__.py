@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mailwatcher.envelope import Mail
 from mailwatcher.parsers import (
@@ -69,11 +69,15 @@ _SAYS = {
 }
 
 
-def recognise(mail: Mail) -> Reading:
-    """Say what a mail is."""
+def recognise(mail: Mail, own: Sequence[Parser] = ()) -> Reading:
+    """Say what a mail is.
+
+    Args:
+        own: Parsers of sources that the team described itself; they are asked first.
+    """
     if mail.ignore:
         return _reading(mail, MailKind.IGNORED, None, mail.ignore)
-    for parse in PARSERS:
+    for parse in (*own, *PARSERS):
         try:
             alert = parse(mail)
         except UnreadableAlert as error:

@@ -12,6 +12,7 @@ import pytest
 
 from demo.story import render
 from mailwatcher import reader
+from mailwatcher.parsers.configured import ConfiguredSource
 from mailwatcher.reader import MailReader
 from models.domain.alerts import MailKind
 
@@ -139,3 +140,27 @@ async def test_a_child_ends_with_its_input() -> None:
     )
     await child.communicate(reader._LENGTH.pack(4) + b"cut")
     assert child.returncode == 0
+
+
+async def test_a_reader_that_does_not_start_sets_nothing_aside() -> None:
+    broken = MailReader(command=(sys.executable, "-c", "import nothing_of_that_name"))
+    with pytest.raises(reader.ReaderBroken):
+        await broken.read([GOOD])
+    await broken.close()
+
+
+async def test_the_first_mail_of_a_child_has_no_more_time_than_the_others(hostile: MailReader) -> None:
+    begun = asyncio.get_running_loop().time()
+    readings = await hostile.read([b"HANG"])
+    assert kinds(readings) == ["unreadable"]
+    assert asyncio.get_running_loop().time() - begun < reader.START_SECONDS / 2
+
+
+async def test_sources_of_the_settings_reach_the_child() -> None:
+    source = ConfiguredSource("backup", "FAILED", sender="*@backup.example", fields={"resource": r"of (\S+)"})
+    taught = MailReader(sources=[source])
+    (reading,) = await taught.read([b"From: b@backup.example\nSubject: Backup of db-1 FAILED\n\nx"])
+    await taught.close()
+    assert (reading.source, reading.kind) == ("backup", MailKind.FIRING)
+    assert reading.alert is not None
+    assert reading.alert.resource == "db-1"

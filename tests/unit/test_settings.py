@@ -84,7 +84,7 @@ def test_the_defaults_of_a_section(section: str) -> None:
 
 
 def test_every_section_has_its_defaults_tested() -> None:
-    assert set(DEFAULTS) == set(Settings.model_fields)
+    assert set(DEFAULTS) == set(Settings.model_fields) - {"source"}  # a list, empty by default
 
 
 @pytest.mark.parametrize(("section", "key"), SECRETS)
@@ -98,7 +98,7 @@ def test_every_secret_is_tested() -> None:
     found = [
         (section, key)
         for section, field in Settings.model_fields.items()
-        for key, each in (field.annotation.model_fields if field.annotation else {}).items()
+        for key, each in getattr(field.annotation, "model_fields", {}).items()
         if each.annotation is SecretStr
     ]
     assert found == SECRETS
