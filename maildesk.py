@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import mailroom
-from mailwatcher.parsers import selftest
+from mailwatcher import selftest
 from models import mails, queue, store
 from models.domain.alerts import Reading
 from models.domain.effects import Tell
@@ -79,15 +79,13 @@ async def replay(
         if dry_run:
             yield f"{file}: {await _would(settings, process, reading, now)}"
             continue
-        required = settings.mailbox.require_authenticated
-        await record_mails([(reading, now)], process, require_authenticated=required)
+        await record_mails([(reading, now)], process, mailroom.trust_of(settings))
         recorded = await mails.mails_of(reading.message_id)
         yield "\n".join([f"{file}:", *(line for each in recorded for line in told(each))])
 
 
 async def _would(settings: Settings, process: Process, reading: Reading, now: datetime) -> str:
-    required = settings.mailbox.require_authenticated
-    each = sort_mail(reading, now, process.mail, require_authenticated=required)
+    each = sort_mail(reading, now, process.mail, mailroom.trust_of(settings))
     text = f"{each.outcome.value}: {reading.reason}" + (f"; {each.why}" if each.why else "")
     if reading.alert is None:
         return text

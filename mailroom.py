@@ -6,6 +6,7 @@ With ``wiring`` and the command line, the only place that knows mailboxes.
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from mailwatcher.reader import MailReader
 from mailwatcher.watch import Watcher
 from models import directory, store
 from models.domain.alerts import Reading
+from models.domain.mail import Trust
 from models.domain.process import Process
 from models.operations.alerts import record_mails
 from models.ports import Bookmark, Mailbox
@@ -30,7 +32,9 @@ class FactBookmark:
     """Keeps how far a mailbox was read in the database."""
 
     def __init__(self, mailbox: MailboxSettings) -> None:
-        name = "|".join((mailbox.kind, mailbox.address, mailbox.server, mailbox.base_url, mailbox.inbox))
+        name = "|".join(
+            (mailbox.kind, mailbox.address, mailbox.server, mailbox.ews_url, mailbox.base_url, mailbox.inbox)
+        )
         self._key = f"bookmark:{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
     async def load(self) -> str:
@@ -72,6 +76,12 @@ def reader_of(settings: Settings) -> MailReader:
     return MailReader(settings.mailbox.trusted_authserv_id, sources=sources)
 
 
+def trust_of(settings: Settings) -> Trust:
+    """Return whose mail is believed."""
+    domains = tuple(each.lower() for each in settings.mailbox.trusted_domains)
+    return Trust(settings.mailbox.require_authenticated, domains)
+
+
 def mailbox_of(settings: Settings, bookmark: Bookmark, since: datetime | None) -> Mailbox:
     """Return the mailbox of the settings.
 
@@ -91,7 +101,20 @@ def mailbox_of(settings: Settings, bookmark: Bookmark, since: datetime | None) -
     if mailbox.kind == "graph":
         _check_registration(mailbox)
         return GraphMailbox(mailbox, bookmark, since)
-    raise SettingsError(f"mailbox.kind holds {mailbox.kind!r}; it needs folder or graph")
+    if mailbox.kind == "exchange":
+        if mailbox.auth == "oauth":
+            _check_registration(mailbox)
+        else:
+            _check_password(mailbox)
+        exchange = importlib.import_module("mailwatcher.mailboxes.exchange")  # slow to import: for those who use it
+        made: Mailbox = exchange.ExchangeMailbox(mailbox, bookmark, since)
+        return made
+    raise SettingsError(f"mailbox.kind holds {mailbox.kind!r}; it needs folder, graph, exchange or imap")
+
+
+def _check_password(mailbox: MailboxSettings) -> None:
+    if not mailbox.password.get_secret_value():
+        raise SettingsError(f"mailbox.password is missing; mailbox.auth = {mailbox.auth!r} needs it")
 
 
 def _check_registration(mailbox: MailboxSettings) -> None:
@@ -135,7 +158,7 @@ def watcher_of(settings: Settings, process: Process, mailbox: Mailbox, stack: As
     stack.push_async_callback(reader.close)
 
     async def record(batch: Sequence[tuple[Reading, datetime]]) -> None:
-        await record_mails(batch, process, require_authenticated=settings.mailbox.require_authenticated)
+        await record_mails(batch, process, trust_of(settings))
 
     async def polled(failure: str) -> None:
         await directory.remember_fact("mailbox_error", failure[:500])

@@ -10,6 +10,7 @@ from benchmarks.figures import Figure
 
 NAMES = {
     "throughput": "benchmarks.throughput",
+    "families": "benchmarks.families",
     "clicks": "benchmarks.clicks",
     "lookup": "benchmarks.lookup",
     "postgres": "benchmarks.lookup",

@@ -14,12 +14,16 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 from mailwatcher.authentication import verdict
 from mailwatcher.forwards import is_forward, unfold
 from mailwatcher.markup import Page, read_links, read_page
 from mailwatcher.texts import clean, decode, one_line, strip_prefixes, unflow, unwrap_links
+from mailwatcher.tnef import NAMES as TNEF
+from mailwatcher.tnef import read_tnef
 from models.domain.alerts import Authenticated
 
 RAW_LIMIT = 8 * 1024 * 1024
@@ -27,6 +31,7 @@ RAW_LIMIT = 8 * 1024 * 1024
 TEXT_LIMIT = 256 * 1024
 PARTS_LIMIT = 50
 DEPTH_LIMIT = 10
+HEADERS_LIMIT = 400
 HEADER_LIMIT = 4000
 ENOUGH_TEXT = 200
 """Characters of a text part that make the HTML beside it needless; shorter ones often say only "see the HTML"."""
@@ -93,27 +98,29 @@ def read_mail(raw: bytes, *, trusted_authserv_id: str = "") -> Mail:
         trusted_authserv_id: Whose Authentication-Results are believed; by default the topmost, whoever wrote it.
     """
     digest = hashlib.sha256(raw).hexdigest()
-    message = message_from_bytes(raw[:RAW_LIMIT])
-    outer = _headers(message)
-    froms = [value for name, value in _items(message) if name == "from"]
+    message = _parsed(raw[:RAW_LIMIT])
+    outer = _Headers(message)
+    froms = outer.every("from")
     sender = one_line(froms[0])[:300] if froms else ""
     address = _address(froms)
-    authenticated = verdict(_results(message), address, trusted_authserv_id, froms=len(froms))
-    parts = _gather(message)
+    results = [one_line(each) for each in outer.every("authentication-results")]
+    authenticated = verdict(results, address, trusted_authserv_id, froms=len(froms))
+    parts = _gather(outer.body)
     subject, original = strip_prefixes(outer.get("subject", "")), one_line(outer.get("subject", ""))[:300]
-    ignore = _ignored(message, outer, original, parts)
+    ignore = _ignored(outer, original, parts)
     headers, forwarded_by = outer, ""
-    if parts.inner is not None and not ignore and not _is_machine(outer):
-        inner = _gather(parts.inner)
-        headers, forwarded_by = _headers(parts.inner), address or sender
+    journal = "x-ms-journal-report" in outer
+    if parts.inner is not None and (journal or not (ignore or outer.machine)):
+        headers, forwarded_by = _Headers(parts.inner), address or sender
+        inner = _gather(headers.body)
         subject = strip_prefixes(headers.get("subject", ""))
         within = one_line(headers.get("subject", ""))[:300]
-        ignore = _ignored(parts.inner, headers, within, inner)
+        ignore = _ignored(headers, within, inner)
         parts = inner
     page = _page(parts)
     text = parts.text if parts.text.strip() else (page.text if page else "")
     first = _first_sender(headers, address if not forwarded_by else _address([headers.get("from", "")]))
-    if not forwarded_by and not _is_machine(outer) and is_forward(original):
+    if not forwarded_by and not outer.machine and is_forward(original):
         forwarded_by = address or sender
         first = ""
         if found := unfold(text):
@@ -139,33 +146,75 @@ def read_mail(raw: bytes, *, trusted_authserv_id: str = "") -> Mail:
     )
 
 
-def _items(message: Message) -> Iterator[tuple[str, str]]:
-    for name, value in message.raw_items():
-        yield name.lower(), str(value)[:HEADER_LIMIT]
+def _parsed(raw: bytes) -> Message:
+    """Parse a mail; one nested deeper than the parser can follow, by its headers alone."""
+    try:
+        return message_from_bytes(raw)
+    except RecursionError:
+        return BytesHeaderParser().parsebytes(raw)
 
 
-def _headers(message: Message) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in _items(message):
-        if name not in headers and len(headers) < 300:
-            headers[name] = one_line(_decoded(value))
-    return headers
+_MACHINES = (
+    "x-gitlab-project", "x-gitlab-project-id", "x-gitlab-notificationreason", "x-gitlab-pipeline-id",
+    "x-gitlab-host", "x-github-recipient", "x-github-sender", "x-github-reason", "x-sentry-project",
+    "x-sentry-reply-to", "x-sentry-logger",
+)  # fmt: skip
+
+
+class _Headers(Mapping[str, str]):
+    """The first value of each header, decoded and on one line once somebody asks for it: few are asked for."""
+
+    def __init__(self, message: Message) -> None:
+        self._raw: dict[str, list[str]] = {}
+        self._said: dict[str, str] = {}
+        self.body = Message()
+        """The mail with those headers alone that tell how its body is written: each look-up goes through all."""
+        for name, value in islice(message.raw_items(), HEADERS_LIMIT):
+            key = name.lower()
+            if key.startswith("content-"):
+                self.body.set_raw(name, value)
+            if key in self._raw:
+                self._raw[key].append(value)
+            else:
+                self._raw[key] = [value]
+        self.body.set_payload(message.get_payload())
+        automatic = self.get("auto-submitted").lower().startswith("auto-generated")
+        self.machine = automatic or any(name in self._raw for name in _MACHINES)
+        """Whether a machine wrote it, by its headers."""
+
+    def every(self, name: str) -> list[str]:
+        """Return every value of a header as it came, the topmost first."""
+        return [str(value)[:HEADER_LIMIT] for value in self._raw.get(name, ())]
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._said:
+            self._said[name] = _decoded(str(self._raw[name][0])[:HEADER_LIMIT])
+        return self._said[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._raw
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        return self[name] if name in self._raw else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
 def _decoded(value: str) -> str:
     """Decode RFC 2047 words, also where a relay split one inside a character, and bare 8-bit letters."""
-    value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if _is_8_bit(value) else value
+    if not value.isascii():  # surrogates stand for the bytes as they came
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if "=?" not in value:
-        return clean(value)
+        return one_line(value)
     try:
         words = decode_header(value)
     except Exception:
-        return clean(value)
-    return clean("".join(word if isinstance(word, str) else decode(word, charset or "") for word, charset in words))
-
-
-def _is_8_bit(value: str) -> bool:
-    return any("\udc80" <= char <= "\udcff" for char in value)
+        return one_line(value)
+    return one_line("".join(w if isinstance(w, str) else decode(w, charset or "") for w, charset in words))
 
 
 _COMMENT = re.compile(r"\s{1,5}\([^()<>@,;:]{0,100}\)$")
@@ -203,21 +252,12 @@ def _first_sender(headers: Mapping[str, str], address: str) -> str:
     return (_address([original]) if original else "") or address
 
 
-def _results(message: Message) -> list[str]:
-    return [one_line(value) for name, value in _items(message) if name == "authentication-results"]
-
-
 def _date(value: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(value)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _is_machine(headers: Mapping[str, str]) -> bool:
-    automatic = headers.get("auto-submitted", "").lower().startswith("auto-generated")
-    return automatic or any(name.startswith(("x-gitlab-", "x-github-", "x-sentry-")) for name in headers)
 
 
 _REPLY_SUBJECT = re.compile(r"\s{0,20}(?:re|aw|sv|vs|antw|odp)\s?(?:\[\d{1,4}\])?\s?[:\uff1a]", re.IGNORECASE)
@@ -229,20 +269,30 @@ _AUTOMATIC = re.compile(
 )
 
 
-def _ignored(message: Message, headers: Mapping[str, str], subject: str, parts: _Parts) -> str:
+_DIGEST = re.compile(
+    r"(?:messages?|e-?mails?|mail) (?:held )?in quarantine|quarantine (?:summary|digest|notification|report)|"
+    r"spam (?:summary|digest|notification|report)\b",
+    re.IGNORECASE,
+)
+
+
+def _ignored(headers: _Headers, subject: str, parts: _Parts) -> str:
     """Say why a mail is no alert whatever it quotes."""
     if headers.get("auto-submitted", "").lower().startswith("auto-replied") or headers.get("x-autoreply"):
         return "an automatic reply"
-    if message.get_content_type() == "multipart/report" or headers.get("x-ms-exchange-message-is-ndr"):
+    if headers.body.get_content_type() == "multipart/report" or headers.get("x-ms-exchange-message-is-ndr"):
         return "a delivery report"
     if headers.get("return-path", "").replace(" ", "") == "<>":
         return "a bounce: it has no return path"
+    lowered = subject.lower()
+    if ("quarantine" in lowered or "spam" in lowered) and _DIGEST.search(subject):
+        return "a digest of what a mail filter holds back"
     if _AUTOMATIC.match(subject):
         return "an automatic reply or a delivery report, by its subject"
     if parts.calendar:
         return "an invitation to a meeting"
     answers = headers.get("in-reply-to") or headers.get("references")
-    if _REPLY_SUBJECT.match(subject) and answers and not _is_machine(headers):
+    if _REPLY_SUBJECT.match(subject) and answers and not headers.machine:
         return "a person's reply"
     return ""
 
@@ -266,9 +316,24 @@ def _gather(message: Message) -> _Parts:
                 waiting[:0] = [(each, depth + 1) for each in held[:PARTS_LIMIT] if isinstance(each, Message)]
         elif kind == "text/calendar":
             found.calendar = True
-        elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
-            _take(part, kind, found)
+        elif kind in ("text/plain", "text/html"):
+            if str(part.get("content-disposition", "")).lstrip()[:10].lower() != "attachment":
+                _take(part, kind, found)
+        elif kind in TNEF or str(part.get_filename() or "").lower() == "winmail.dat":
+            _unpack(part, found)
     return found
+
+
+def _unpack(part: Message, found: _Parts) -> None:
+    """Take the bodies of a ``winmail.dat`` where the mail itself has none."""
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return
+    packed = read_tnef(data)
+    if packed.text.strip() and not found.text.strip():
+        found.text = unwrap_links(clean(packed.text[:TEXT_LIMIT]))
+    if packed.html.strip() and found.html is None:
+        found.html = packed.html[:TEXT_LIMIT]
 
 
 def _page(parts: _Parts) -> Page | None:
@@ -286,13 +351,25 @@ def _take(part: Message, kind: str, found: _Parts) -> None:
     body = part.get_payload(decode=True)
     if not isinstance(body, bytes):
         return
-    text = decode(body[:TEXT_LIMIT], part.get_content_charset() or "")
+    text = decode(body[:TEXT_LIMIT], _charset(part))
     if kind == "text/html":
         found.html = text
         return
-    if str(part.get_param("format", "")).lower() == "flowed":
+    if "flowed" in str(part.get("content-type", "")).lower():
         text = unflow(text, delete_space=str(part.get_param("delsp", "")).lower() == "yes")
     found.text = unwrap_links(clean(text))
+
+
+_CHARSET = re.compile(r"charset\s?=\s?\"?([A-Za-z0-9_.:-]{1,40})[\";\s]?", re.IGNORECASE)
+
+
+def _charset(part: Message) -> str:
+    """Return the charset that a part names; the parser's own way is slow, and is asked for unusual forms only."""
+    said = str(part.get("content-type", ""))
+    found = _CHARSET.search(said)
+    if found or "charset" not in said.lower():
+        return found[1] if found else ""
+    return part.get_content_charset() or ""
 
 
 _LINK = re.compile(r"https?://[^\s<>\"'\u0000-\u0020]{3,2000}")

@@ -13,8 +13,9 @@ from mailwatcher.texts import clean, unwrap_links
 DEPTH_LIMIT = 400
 """Elements within each other beyond which the parser's time grows with their square; then tags are cut out."""
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,20})(?=[\s/>])[^<>]{0,4000}>")
+_OPENED = re.compile(r"<[A-Za-z]")
 _VOID = frozenset({"br", "img", "hr", "input", "meta", "link", "col", "area", "base", "wbr", "source"})
-_HREF = re.compile(r"""href\s?=\s?["']?(https?://[^\s"'<>]{1,6000})""", re.IGNORECASE)
+_HREF = re.compile(r"""[hH][rR][eE][fF]\s?=\s?["']?(https?://[^\s"'<>]{1,6000})""")
 _LEFT_OUT = re.compile(r"<(?:!--|!\[CDATA\[|script|style)", re.IGNORECASE)
 _BREAKING = re.compile(
     r"</?(?:p|div|tr|td|th|li|h[1-6]|br|table|ul|ol|blockquote|hr)\b[^<>]{0,4000}>", re.IGNORECASE
@@ -32,7 +33,10 @@ class Page:
 def read_page(source: str) -> Page:
     """Return what an HTML part says."""
     links = read_links(source)
-    if source.count("<") > 20_000 or _depth(source) > DEPTH_LIMIT or len(_LEFT_OUT.findall(source)) > 200:
+    opened = source.count("<")
+    if opened > 20_000 or (opened > DEPTH_LIMIT and _depth(source) > DEPTH_LIMIT):
+        return Page(_without_tags(source), links)
+    if opened > 200 and len(_LEFT_OUT.findall(source)) > 200:
         return Page(_without_tags(source), links)
     marked = _BREAKING.sub(lambda found: f"\n{found[0]}", source)
     tree = LexborHTMLParser(marked)
@@ -48,6 +52,8 @@ def read_links(source: str) -> tuple[str, ...]:
 
 def _depth(source: str) -> int:
     depth = deepest = 0
+    if len(_OPENED.findall(source)) <= DEPTH_LIMIT:
+        return 0
     for found in _TAG.finditer(source):
         if found[2].lower() in _VOID:
             continue
@@ -61,5 +67,5 @@ def _without_tags(source: str) -> str:
 
 
 def _lines(text: str) -> str:
-    lines = (" ".join(line.split()) for line in clean(text).split("\n"))
-    return unwrap_links("\n".join(line for line in lines if line))
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    return unwrap_links(clean("\n".join([line for line in lines if line])))

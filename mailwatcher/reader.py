@@ -37,7 +37,10 @@ START_SECONDS = 20.0
 """How long a new child may take to its first answer: it imports first."""
 ORPHAN_SECONDS = 30
 """After which a child ends itself over one mail: a parent that was killed can't end it, and it may loop."""
-MEMORY_LIMIT = 768 * 1024 * 1024
+MEMORY_LIMIT = 256 * 1024 * 1024
+"""Bytes that a child may hold."""
+ADDRESS_LIMIT = 1024 * 1024 * 1024
+"""Bytes of addresses, for systems that don't limit what is held."""
 ANSWER_LIMIT = 4 * 1024 * 1024
 ROOT = str(Path(__file__).resolve().parent.parent)
 _LENGTH = struct.Struct(">I")
@@ -247,11 +250,17 @@ def serve(
         signal.alarm(0)
 
 
+def limit_memory() -> None:
+    """Let whatever asks for more memory than a mail needs fail, in this process and for good."""
+    for limit, size in ((resource.RLIMIT_DATA, MEMORY_LIMIT), (resource.RLIMIT_AS, ADDRESS_LIMIT)):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(limit, (size, size))
+
+
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):  # a stop is the parent's to hear, or its mail seems to break us
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    limit_memory()
     with contextlib.suppress(BrokenPipeError):
         taught = _SOURCES.validate_json(sys.argv[2]) if len(sys.argv) > 2 else []
         serve(sys.stdin.buffer, sys.stdout.buffer, sys.argv[1] if len(sys.argv) > 1 else "", taught)

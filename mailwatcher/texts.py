@@ -43,11 +43,17 @@ def decode(data: bytes, charset: str) -> str:
 
 def clean(text: str) -> str:
     """Return text with line feeds alone as breaks, and without control characters and halves of characters."""
+    text = text.replace("\r\n", "\n")
+    if text.replace("\n", "").replace("\t", "").isprintable():  # nearly always, and much the quicker
+        return text
     return _LONE.sub("\ufffd", _CONTROLS.sub("", _BREAKS.sub("\n", text)))
 
 
 def one_line(text: str) -> str:
     """Return text cleaned and on one line, with single blanks."""
+    line = " ".join(text.split())
+    if line.isascii() and line.isprintable():  # nearly always, and much the quicker
+        return line
     return " ".join(clean(text).split())
 
 

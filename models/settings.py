@@ -113,6 +113,9 @@ class Mailbox(_Section):
         since: What the first start reads: ``now`` (mail that arrives from then on), ``all``, or a date or time
             (ISO 8601). Empty: ``all`` for a folder, ``now`` for the others.
         base_url, login_url: For other clouds, and for tests.
+        require_authenticated: An alert whose sender our mail server did not confirm waits for a person.
+        trusted_domains: Whose alerts are believed, where any are named: of the sources' senders, of mailing lists,
+            of colleagues who forward. An alert from elsewhere waits for a person.
         away_minutes: A mailbox that could not be read for so long is told in the channel.
         silent_hours: So is one that nothing arrived in for so long; 0 for never.
     """
@@ -143,6 +146,7 @@ class Mailbox(_Section):
     poll_seconds: float = Field(default=15, gt=0, le=3600)
     trusted_authserv_id: str = ""
     require_authenticated: bool = False
+    trusted_domains: Names = ()
     away_minutes: float = Field(default=15, gt=0)
     silent_hours: float = Field(default=0, ge=0)
 

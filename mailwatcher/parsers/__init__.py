@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mailwatcher import selftest
 from mailwatcher.envelope import Mail
 from mailwatcher.parsers import (
     alertmanager,
@@ -24,7 +25,6 @@ from mailwatcher.parsers import (
     grafana,
     healthchecks,
     pingdom,
-    selftest,
     sentry,
     statuscake,
     unknown,
@@ -36,7 +36,6 @@ from models.domain.alerts import Alert, Authenticated, MailKind, Reading, Unread
 Parser = Callable[[Mail], Alert | None]
 
 PARSERS: tuple[Parser, ...] = (
-    selftest.parse,
     gitlab_pipeline.parse,
     gitlab_alert.parse,
     gitlab_issue.parse,
@@ -77,7 +76,7 @@ def recognise(mail: Mail, own: Sequence[Parser] = ()) -> Reading:
     """
     if mail.ignore:
         return _reading(mail, MailKind.IGNORED, None, mail.ignore)
-    for parse in (*own, *PARSERS):
+    for parse in (selftest.parse, *own, *PARSERS):
         try:
             alert = parse(mail)
         except UnreadableAlert as error:

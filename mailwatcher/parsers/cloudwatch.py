@@ -37,6 +37,8 @@ _LABELS = frozenset(
 def parse(mail: Mail) -> Alert | None:
     """See ``parsers``."""
     subject = _SUBJECT.match(mail.subject)
+    if not subject and ":cloudwatch:" not in mail.text and "CloudWatch Alarm" not in mail.text:
+        return None
     entered = _ENTERED.search(mail.text[:3000])
     arn = _ARN.search(mail.text)
     if not (

@@ -68,6 +68,8 @@ def parse(mail: Mail) -> Alert | None:
     text = mail.text
     incident = _incident(mail)
     theirs = mail.from_address == SENDER
+    if not (theirs or incident or subject):
+        return None
     body_state = _body_state(text)
     like = subject and ((mail.forwarded_by and (body_state or not text.strip())) or _STATE.search(text))
     if not (theirs or incident or like):
@@ -97,7 +99,7 @@ def _incident(mail: Mail) -> re.Match[str] | None:
     for link in mail.links:
         if found := _INCIDENT.match(link):
             return found
-    return _INCIDENT.search(mail.text)
+    return _INCIDENT.search(mail.text) if "/alerting/" in mail.text else None
 
 
 def _alert(

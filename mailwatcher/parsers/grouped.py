@@ -67,6 +67,8 @@ def inline(text: str) -> dict[str, str]:
     """Read ``a=b, c=d e``: a comma begins a new label only where a name and an equals sign follow."""
     text = text.strip()[:4000]
     starts = list(_INLINE.finditer(text))
+    if not starts:
+        return {}
     ends = [each.start() for each in starts[1:]] + [len(text)]
     return {each["name"]: text[each.end() : end].strip() for each, end in zip(starts, ends, strict=True)}
 

@@ -20,7 +20,10 @@ _PAGE = re.compile(r"https?://[^\s<>\"']{3,200}/(?:checks|cloaked)/(?P<id>[0-9a-
 
 def parse(mail: Mail) -> Alert | None:
     """See ``parsers``."""
-    subject, says, page = _SUBJECT.match(mail.subject), _SAYS.search(mail.text[:5000]), link(mail, _PAGE)
+    subject, page = _SUBJECT.match(mail.subject), link(mail, _PAGE)
+    if not (subject or page):
+        return None
+    says = _SAYS.search(mail.text[:5000])
     if not ((subject and (says or page)) or (says and page)):
         return None
     word = says["state"] if says else subject["state"] if subject else ""

@@ -78,6 +78,7 @@ def is_letter(mail: Mail) -> bool:
     return bool(
         mail.from_address
         and mail.subject
+        and mail.text.strip()
         and not mail.forwarded_by
         and not _is_automatic(mail)
         and not any(mail.header(name) for name in _BULK)

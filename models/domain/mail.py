@@ -114,20 +114,28 @@ _OUTCOMES = {
 _SAYS_SOMETHING = frozenset({MailKind.FIRING, MailKind.RECOVERED, MailKind.ACCESS_REQUEST, MailKind.UNREADABLE})
 
 
-def sort_mail(
-    reading: Reading, received_at: datetime, rules: MailRules, *, require_authenticated: bool = False
-) -> SortedMail:
-    """Say what a mail ends as.
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose mail is believed. What our server doubted never is, without a person.
 
-    Args:
+    Attributes:
         require_authenticated: Whether a mail of a known source whose sender our server did not confirm waits for a
-            person, as one whose sender it doubted always does.
+            person, too.
+        domains: Where any are named, a mail of a known source from elsewhere waits as well: whoever owns a domain
+            can have it confirmed, and imitate a source that people run themselves.
     """
+
+    require_authenticated: bool = False
+    domains: tuple[str, ...] = ()
+
+
+def sort_mail(reading: Reading, received_at: datetime, rules: MailRules, trust: Trust) -> SortedMail:
+    """Say what a mail ends as."""
     for rule in rules.rules:
         if rule.matches(reading):
             outcome = Outcome.MUTED if rule.then == "mute" else Outcome.SUPPORT_CALL
             return SortedMail(reading, received_at, outcome, f"the rule “{rule.name}”: {rule.because}")
-    if doubt := _doubt(reading, require_authenticated):
+    if doubt := _doubt(reading, trust):
         return SortedMail(reading, received_at, Outcome.UNVERIFIED, doubt)
     if ref := _unwatched_ref(reading, rules):
         why = f"the process does not watch pipelines of {ref!r}"
@@ -135,16 +143,25 @@ def sort_mail(
     return SortedMail(reading, received_at, _OUTCOMES[reading.kind])
 
 
-def _doubt(reading: Reading, require_authenticated: bool) -> str:
-    if reading.source is None or reading.authenticated is Authenticated.PASS:
+def _doubt(reading: Reading, trust: Trust) -> str:
+    if reading.source is None:
         return ""
     if reading.authenticated is Authenticated.FAIL:
         claimed = reading.alert.kind if reading.kind is MailKind.IGNORED and reading.alert else reading.kind
         claims = claimed in _SAYS_SOMETHING or (claimed is MailKind.IGNORED and reading.alert is None)
         return "its sender could not be confirmed: a person must say whether it is genuine" if claims else ""
-    if require_authenticated and reading.kind in _SAYS_SOMETHING:
+    if reading.kind not in _SAYS_SOMETHING:
+        return ""
+    if trust.require_authenticated and reading.authenticated is not Authenticated.PASS:
         return "our mail server did not confirm its sender, and mailbox.require_authenticated asks for that"
+    domain = _address(reading).rpartition("@")[2].lower()
+    if trust.domains and not any(domain == each or domain.endswith(f".{each}") for each in trust.domains):
+        return f"its sender's domain {domain or 'is missing and'} is none of mailbox.trusted_domains"
     return ""
+
+
+def _address(reading: Reading) -> str:
+    return reading.sender.rpartition("<")[2].partition(">")[0].strip()
 
 
 def _unwatched_ref(reading: Reading, rules: MailRules) -> str:
@@ -157,8 +174,7 @@ def _unwatched_ref(reading: Reading, rules: MailRules) -> str:
 
 def _values(reading: Reading, name: str) -> tuple[str, ...]:
     if name == "sender":
-        address = reading.sender.rpartition("<")[2].partition(">")[0]
-        return reading.sender, address
+        return reading.sender, _address(reading)
     if name in ("source", "subject"):
         return (getattr(reading, name) or "",)
     return ((getattr(reading.alert, name) or "") if reading.alert else "",)

@@ -11,30 +11,30 @@ from models import mails
 from models.domain import intake
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
 from models.domain.incidents import Decision, Incident
-from models.domain.mail import sort_mail
+from models.domain.mail import Trust, sort_mail
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 from models.store import Conflict
 
 TRIES = 5
+NO_DEMANDS = Trust()
 
 
 async def record_mails(
-    batch: Sequence[tuple[Reading, datetime]], process: Process, *, require_authenticated: bool = False
+    batch: Sequence[tuple[Reading, datetime]], process: Process, trust: Trust = NO_DEMANDS
 ) -> None:
     """Record mails once each, with what they mean for incidents. After this a mail may be filed away.
 
     Args:
         batch: What was read from each mail, oldest first, and when its mailbox received it.
         process: The team's process, for its rules about mail and for telling what flaps.
-        require_authenticated: Whether mails of known sources must have been confirmed by our mail server.
+        trust: Whose mail is believed.
 
     Raises:
         Conflict: Another replica was quicker each time; nothing was written.
     """
     sorted_mails = [
-        sort_mail(_with_alert(reading), received_at, process.mail, require_authenticated=require_authenticated)
-        for reading, received_at in batch
+        sort_mail(_with_alert(reading), received_at, process.mail, trust) for reading, received_at in batch
     ]
     for attempt in range(TRIES):
         try:

@@ -16,7 +16,7 @@ from models import directory, mails, queue, store
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
 from models.domain.effects import Tell
 from models.domain.incidents import Refusal
-from models.domain.mail import MailRules, Outcome
+from models.domain.mail import MailRules, Outcome, Trust
 from models.domain.people import Person
 from models.domain.process import Process, ProcessError, read_process
 from models.operations import incidents
@@ -136,9 +136,25 @@ async def test_the_same_event_by_another_route_joins() -> None:
     ],
 )
 async def test_who_must_be_confirmed(authenticated: Authenticated, required: bool, expected: Outcome) -> None:
-    await record_mails([mail("<1>", authenticated=authenticated)], process_with(), require_authenticated=required)
+    await record_mails([mail("<1>", authenticated=authenticated)], process_with(), Trust(required))
     assert (await outcome("<1>"))[0] is expected
     assert bool(await incidents.unfinished()) is (expected is Outcome.CANDIDATE)
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("GitLab <gitlab@git.harbour.example>", Outcome.CANDIDATE),
+        ("ines@harbour.example", Outcome.CANDIDATE),
+        ("GitLab <gitlab@git.harbour.example.evil.example>", Outcome.UNVERIFIED),
+        ("GitLab <gitlab@notharbour.example>", Outcome.UNVERIFIED),
+        ("", Outcome.UNVERIFIED),
+    ],
+)
+async def test_only_named_domains_are_believed_where_any_are_named(sender: str, expected: Outcome) -> None:
+    await record_mails([mail("<1>", sender=sender)], process_with(), Trust(domains=("harbour.example",)))
+    assert (await outcome("<1>"))[0] is expected
 
 
 @pytest.mark.usefixtures("connected")

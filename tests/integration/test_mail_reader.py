@@ -23,7 +23,7 @@ from mailwatcher import reader
 def misbehave(raw, **more):
     if b"HANG" in raw: time.sleep(60)
     if b"DIE" in raw: os._exit(1)
-    if b"EAT" in raw: return bytearray(2 * 1024 ** 3) and None
+    if b"EAT" in raw: return bytearray(300 * 1024 ** 2) and None
     if b"RAISE" in raw: raise RuntimeError("x")
     if b"GARBAGE" in raw:
         sys.stdout.buffer.write(struct.pack(">I", 3) + b"???"); sys.stdout.buffer.flush(); os._exit(0)
@@ -32,8 +32,7 @@ def misbehave(raw, **more):
         sys.stdout.buffer.write(struct.pack(">I", len(answer)) + answer)
     return read(raw, **more)
 read, reader.read_mail = reader.read_mail, misbehave
-import resource
-resource.setrlimit(resource.RLIMIT_AS, (reader.MEMORY_LIMIT, reader.MEMORY_LIMIT))
+reader.limit_memory()
 reader.serve(sys.stdin.buffer, sys.stdout.buffer, "")
 """
 
