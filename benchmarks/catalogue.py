@@ -11,6 +11,7 @@ from benchmarks.figures import Figure
 NAMES = {
     "throughput": "benchmarks.throughput",
     "families": "benchmarks.families",
+    "patterns": "benchmarks.patterns",
     "clicks": "benchmarks.clicks",
     "lookup": "benchmarks.lookup",
     "postgres": "benchmarks.lookup",

@@ -19,7 +19,7 @@ def parse(mail: Mail) -> Alert | None:
     subject = _SUBJECT.match(mail.subject)
     if subject is None or not (is_from(mail, "pingdom.com", "solarwinds.com") or "Pingdom" in mail.text):
         return None
-    check = _CHECK.search(subject["rest"]) or _CHECK.search(mail.text)
+    check = _CHECK.search(subject["rest"]) or _CHECK.search(mail.text[:3000])
     if check is None:
         raise UnreadableAlert(SOURCE, "it names no check")
     host = check["host"]
