@@ -169,7 +169,7 @@ class GitLabTracker:
         path = self._issue(key)
         known = await self._project.known()
         told, notes, links = await asyncio.gather(
-            self._api.get(path), self._notes(path, "asc"), self._api.get(f"{path}/links")
+            self._api.get(path), self._notes(path, "asc"), self._api.listed(f"{path}/links")
         )
         severity = str(told.get("severity") or "unknown").lower()
         return Issue(

@@ -71,9 +71,12 @@ class GitLabApi:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+    async def get(self, path: str) -> dict[str, Any]:
         """Return what GitLab holds under a path below ``/api/v4``."""
-        return (await self._rest("GET", path, params, None, repeatable=True)).body
+        body = (await self._rest("GET", path, None, None, repeatable=True)).body
+        if not isinstance(body, dict):
+            raise Temporary(f"{self.host} answered something else than was asked for")
+        return body
 
     async def pages(self, path: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Return a list of which GitLab gives a page at a time."""
@@ -81,14 +84,22 @@ class GitLabApi:
         page = "1"
         for _ in range(MOST_PAGES):
             asked = {**(params or {}), "per_page": str(PER_PAGE), "page": page}
-            answer = await self._rest("GET", path, asked, None, repeatable=True)
-            if not isinstance(answer.body, list):
-                raise Temporary(f"{self.host} answered something else than a list")
-            found += [each for each in answer.body if isinstance(each, dict)]
-            page = answer.headers.get("X-Next-Page", "").strip()
+            more, page = await self._list(path, asked)
+            found += more
             if not page:
                 break
         return found
+
+    async def listed(self, path: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Return a list that GitLab gives whole, or the first of which is enough."""
+        return (await self._list(path, params))[0]
+
+    async def _list(self, path: str, params: Mapping[str, str] | None) -> tuple[list[dict[str, Any]], str]:
+        answer = await self._rest("GET", path, params, None, repeatable=True)
+        if not isinstance(answer.body, list):
+            raise Temporary(f"{self.host} answered something else than a list")
+        found = [each for each in answer.body if isinstance(each, dict)]
+        return found, answer.headers.get("X-Next-Page", "").strip()
 
     async def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Make something say what ``body`` says; may be repeated."""

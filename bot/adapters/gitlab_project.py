@@ -163,7 +163,7 @@ class GitLabProject:
         if held and self._clock() < held[1]:
             return held[0]
         member = (await self.members()).get(name)
-        found = [member] if member else await self._api.get("/users", {"username": username})
+        found = [member] if member else await self._api.listed("/users", {"username": username})
         ids = [int(each["id"]) for each in found if str(each.get("username", "")).lower() == name]
         self._users[name] = (ids[0] if ids else None, self._clock() + PEOPLE_FRESH)
         if not ids:
