@@ -77,7 +77,7 @@ class Fault:
     """What goes wrong with the next call of that name.
 
     ``kind`` is a status (nothing is done), ``drop before``, ``drop after``, ``slow`` (done, but too late for the
-    caller), ``garbage`` (done), ``500 after``, ``refused`` (GraphQL's errors at the top) or ``not valid``
+    caller), ``garbage`` (done), ``500 after`` (done), ``refused`` (GraphQL's errors at the top) or ``not valid``
     (GraphQL's errors in the payload).
     """
 
@@ -174,8 +174,8 @@ class GitLab:
             return self._dropped(request)
         if kind == "garbage":
             return web.Response(text="<html>proxy</html>", content_type="text/html", status=response.status)
-        if kind == "500 after":
-            return web.json_response({"message": "500 Internal Server Error"}, status=500)
+        if isinstance(kind, str) and kind.endswith(" after") and kind != "drop after":
+            return web.json_response({"message": f"{kind} told so"}, status=int(kind.partition(" ")[0]))
         return response
 
     def _fault(self, call: str) -> Fault | None:
