@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.issue_text import blocks, fence, link, marker, note_text, plain, quote_line, title
+from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.timeline import sentence
 from models.domain.incidents import FollowUp, Incident, State
 from models.domain.process import Process
@@ -66,7 +66,7 @@ def unmapped(incident: Incident, owner: Account) -> str:
     if incident.owner is None or not owner.hint:
         return ""
     name = plain(incident.owner.name)
-    return f"{name}'s account here is not known to Wilson, so nobody is assigned: {quote_line(owner.hint)}"
+    return f"{name}'s account here is not known to Wilson, so nobody is assigned: {plain(owner.hint)}"
 
 
 def incident_marker(incident_id: int, instance: str) -> str:

@@ -31,13 +31,18 @@ def split_marker(text: str) -> tuple[str, str]:
 
 
 def without_quick_actions(template: str) -> str:
-    """Return an issue template without the lines that GitLab would run as commands of ours."""
+    """Return an issue template without the lines that GitLab would run as commands of ours.
+
+    In a code block they are moved in by a space, for readers who take the block for something else.
+    """
     kept: list[str] = []
     fence = ""
     for line in clean(template).removeprefix("\ufeff").split("\n"):
         if fence:
             if re.fullmatch(rf" {{0,3}}{fence[0]}{{{len(fence)},}}[ \t]*", line):
                 fence = ""
+            elif line.startswith("/"):
+                line = f" {line}"
         elif found := _FENCE.match(line):
             fence = found[1]
         elif _COMMAND.match(line):

@@ -313,7 +313,7 @@ async def test_whom_gitlab_does_not_know_is_named_with_what_to_do(team: Team) ->
     assert issue.assignees == []
     comment = next(note.body for note in issue.notes if not note.system)
     assert "Nobody Known owns this now" in comment
-    assert "[tracker.users]" in comment
+    assert "tracker.users" in comment
     assert '"aad-x"' in issue.description
 
 

@@ -194,7 +194,7 @@ async def test_a_missing_template_is_replaced_and_reported(desk: Desk) -> None:
 
 
 def test_only_commands_are_taken_out_of_a_template() -> None:
-    assert without_quick_actions(TEMPLATE) == "## Impact\n\n\n## Resolution\n\n```\n/usr/bin/true\n```"
+    assert without_quick_actions(TEMPLATE) == "## Impact\n\n\n## Resolution\n\n```\n /usr/bin/true\n```"
     assert without_quick_actions("a\r\n/close\r\n  /label ~x\n/ not\na /close") == "a\n/ not\na /close"
 
 

@@ -49,5 +49,5 @@ def commands(text: str) -> list[str]:
 
 def mentions(text: str) -> list[str]:
     """Return whom GitLab would notify: ``@name`` outside code."""
-    prose = re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", "\n".join(split(text)[2]))
+    prose = re.sub(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", "\n".join(split(text)[2]))
     return re.findall(r"(?<![A-Za-z0-9`])@([A-Za-z0-9_][A-Za-z0-9_./-]*)", prose)
