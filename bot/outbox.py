@@ -117,7 +117,10 @@ class Outbox:
 
     async def drain(self) -> None:
         """Deliver what is due now, and return when nothing is."""
-        while await self._round() or self._running:
+        busy = True
+        while busy:
+            busy = bool(self._running)  # what ends during the round may leave something for the next
+            busy = bool(await self._round()) or busy or bool(self._running)
             if self._running:
                 await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
