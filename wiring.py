@@ -13,12 +13,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import mailroom
 from bot.activities import Activities
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
+from bot.adapters.gitlab import GitLabTracker
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.teams import TeamsAdapter
@@ -64,10 +66,32 @@ def process_of(settings: Settings) -> Process:
 
 
 def tracker_of(settings: Settings) -> IssueTracker:
-    """Return the issue tracker of the settings."""
-    if settings.tracker.kind == "local":
-        return LocalTracker(settings.tracker.path, settings.tracker.project, lambda: datetime.now(UTC))
-    raise _not_here("tracker.kind", settings.tracker.kind, "local")
+    """Return the issue tracker of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    tracker = settings.tracker
+    if tracker.kind == "local":
+        return LocalTracker(tracker.path, tracker.project, lambda: datetime.now(UTC))
+    url = urlsplit(tracker.url)
+    if not url.hostname or url.scheme not in ("http", "https") or url.username or url.query or url.fragment:
+        raise SettingsError(
+            "tracker.url is missing or wrong; it needs GitLab's address, such as https://gitlab.com"
+        )
+    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError("tracker.url holds an address without TLS; it needs one that starts with https://")
+    if not tracker.token.get_secret_value():
+        raise SettingsError("tracker.token is missing; it needs an access token with the scope api")
+    if not tracker.project:
+        raise SettingsError("tracker.project is missing; it needs the project's path, such as iam/admin")
+    return GitLabTracker(tracker, lambda: datetime.now(UTC), _labels(process_of(settings)))
+
+
+def _labels(process: Process) -> list[str]:
+    kinds = [label for kind in process.follow_ups for label in kind.labels]
+    used = (*process.incident_labels, *process.review_labels, *process.follow_up_labels, *kinds)
+    return list(dict.fromkeys(used))
 
 
 def rota_of(settings: Settings) -> RotaSource:
@@ -170,7 +194,8 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     await around.refresh()
     channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel)
     deliveries = Deliveries(messenger, tracker, around, channels, Pacer(), template=settings.tracker.template)
-    outbox = Outbox(deliveries.deliver, deliveries.prepare)
+    settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
+    outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds)
     handler = Activities(Clicks(around, outbox.wake), Speech(around, outbox.wake))
     adapter = TeamsAdapter(settings.teams)
     app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics)

@@ -45,6 +45,7 @@ from models.domain.effects import (
 )
 from models.domain.incidents import Decision, Incident
 from models.domain.mail import Outcome
+from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations.incidents import load
 from models.ports import ChannelAddress, IssueTracker, Message, Messenger, Permanent, ThreadAddress
@@ -277,15 +278,24 @@ class Deliveries:
         instance = await directory.instance()
         mark = issues.incident_marker(incident.id, instance)
         ref = None
-        if item.attempts > 1:
+        if item.attempted_ms is not None:
             ref = await self._tracker.find_by_marker(mark, from_ms(item.created_ms) - CLOCK_SKEW)
         if ref is None:
             timeline = await store.timeline(incident.id)
             thread = await self._thread_url(incident)
-            new = issues.incident_issue(incident, self._around.process, self._template, timeline, thread, instance)
+            owner = await self._account(incident)
+            new = issues.incident_issue(
+                incident, self._around.process, self._template, timeline, thread, instance, owner
+            )
             ref = await self._tracker.create(new)
         await self._keep(incident.id, lambda each: replace(each, issue_key=ref.key, issue_url=ref.url))
         return [RefreshCard(incident.id), SyncIssue(incident.id)]
+
+    async def _account(self, incident: Incident) -> issues.Account:
+        if incident.owner is None:
+            return issues.Account()
+        username = await self._tracker.username_of(incident.owner)
+        return issues.Account(username, "" if username else self._tracker.how_to_map(incident.owner))
 
     async def _thread_url(self, incident: Incident) -> str:
         cards = await directory.cards_of(INCIDENT, incident.id)
@@ -300,13 +310,17 @@ class Deliveries:
         )
 
     async def _sync_issue(self, incident: Incident) -> Sequence[Effect]:
-        await self._tracker.change(self._key(incident), issues.issue_change(incident, self._around.process))
+        key, owner = self._key(incident), await self._account(incident)
+        await self._tracker.change(key, issues.issue_change(incident, self._around.process, owner))
         return ()
 
     async def _note_issue(self, effect: NoteIssue, item: Item) -> Sequence[Effect]:
         incident = await load(effect.incident_id)
         mark = issue_text.marker("note", item.uid)
-        await self._tracker.comment(self._key(incident), issues.comment_body(effect.entry), mark)
+        key, body = self._key(incident), issues.comment_body(effect.entry)
+        if effect.entry.verb in (Verb.CLAIMED, Verb.ASSIGNED, Verb.HANDED_OVER):
+            body = issue_text.blocks(body, issues.unmapped(incident, await self._account(incident)))
+        await self._tracker.comment(key, body, mark)
         return ()
 
     async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:
@@ -318,7 +332,7 @@ class Deliveries:
             instance = await directory.instance()
             mark = issues.follow_up_marker(incident.id, name, instance)
             ref = None
-            if item.attempts > 1:
+            if item.attempted_ms is not None:
                 ref = await self._tracker.find_by_marker(mark, from_ms(item.created_ms) - CLOCK_SKEW)
             if ref is None:
                 ref = await self._tracker.create(

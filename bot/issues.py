@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
@@ -16,8 +17,27 @@ TAKEN_OFF = "workflow::"
 """Labels of this scope exclude each other; trackers without scoped labels are told which to take off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who owns the incident, as the tracker knows them.
+
+    Attributes:
+        username: ``None`` where nobody owns it, or where their user is not known.
+        hint: What to do so that it is known; empty where it is.
+    """
+
+    username: str | None = None
+    hint: str = ""
+
+
 def incident_issue(
-    incident: Incident, process: Process, template: str, timeline: Sequence[Entry], thread_url: str, instance: str
+    incident: Incident,
+    process: Process,
+    template: str,
+    timeline: Sequence[Entry],
+    thread_url: str,
+    instance: str,
+    owner: Account,
 ) -> NewIssue:
     """Return the incident's issue as it is raised.
 
@@ -31,18 +51,22 @@ def incident_issue(
     return NewIssue(
         kind=IssueKind.INCIDENT,
         title=title(incident.title),
-        body=_body(incident, timeline, thread_url),
+        body=_body(incident, timeline, thread_url, owner),
         marker=incident_marker(incident.id, instance),
         template=template or None,
         labels=process.incident_labels,
-        assignee=_username(incident),
+        assignee=owner.username,
         iteration=Iteration.CURRENT,
         severity=level.severity if level else None,
     )
 
 
-def _username(incident: Incident) -> str | None:
-    return (incident.owner.username or incident.owner.name) if incident.owner else None
+def unmapped(incident: Incident, owner: Account) -> str:
+    """Return who owns the incident where the tracker can't say it, and how it could; else nothing."""
+    if incident.owner is None or not owner.hint:
+        return ""
+    name = plain(incident.owner.name)
+    return f"{name}'s account here is not known to Wilson, so nobody is assigned: {plain(owner.hint)}"
 
 
 def incident_marker(incident_id: int, instance: str) -> str:
@@ -50,7 +74,7 @@ def incident_marker(incident_id: int, instance: str) -> str:
     return marker("incident", f"{instance}.{incident_id}")
 
 
-def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str) -> str:
+def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str, owner: Account) -> str:
     facts = [
         ("Source", plain(incident.source)),
         ("Project", plain(incident.project or "")),
@@ -61,6 +85,7 @@ def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str) -> str
         ("Last seen", _when(incident.last_seen)),
         ("Reported", f"{incident.count} times" if incident.count > 1 else ""),
         ("Declared by", plain(incident.declared_by.name) if incident.declared_by else ""),
+        ("Owner", unmapped(incident, owner)),
         ("Source's page", link("open", incident.source_url) if incident.source_url else ""),
         ("Teams thread", link("open", thread_url) if thread_url else ""),
     ]
@@ -90,7 +115,7 @@ def comment_body(entry: Entry) -> str:
     return blocks(f"{plain(sentence(entry, plain=True))}", f"*{who}, {_when(entry.at)}*")
 
 
-def issue_change(incident: Incident, process: Process) -> IssueChange:
+def issue_change(incident: Incident, process: Process, owner: Account) -> IssueChange:
     """Return what the issue should say now: labels, assignee, iteration, severity (W26, W29, W53, W54)."""
     level = process.urgency(incident.urgency)
     over = incident.state in (State.RESOLVED, State.DISMISSED, State.CLOSED)
@@ -101,7 +126,7 @@ def issue_change(incident: Incident, process: Process) -> IssueChange:
         title=title(incident.title),
         add_labels=add,
         remove_labels=tuple(label for label in remove if label.startswith(TAKEN_OFF) and label not in add),
-        assignee=_username(incident) or "",
+        assignee=owner.username or "",
         iteration=Iteration.NONE if over else Iteration.CURRENT,
         severity=level.severity if level else None,
     )

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from models import queue
 from models.domain.effects import Effect
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 from models.queue import Item
 from models.store import now_ms
 
@@ -29,6 +29,7 @@ FIRST_DELAY, LONGEST_DELAY = 2.0, 600.0
 GIVE_UP_MS = 3 * 24 * 3600 * 1000
 """For how long what keeps failing in passing is tried before it is parked."""
 AMBIGUOUS_TRIES = 5
+"""For what goes to Teams, where nobody can look whether it is there. At the tracker one can."""
 
 
 class NotYet(Exception):
@@ -56,14 +57,17 @@ def next_try(item: Item, error: PortError, now: int, jitter: float) -> int | Non
     """
     if isinstance(error, Permanent):
         return None
-    if isinstance(error, Ambiguous) and item.attempts >= AMBIGUOUS_TRIES:
+    if isinstance(error, Ambiguous) and item.attempts >= AMBIGUOUS_TRIES and item.target != queue.TRACKER:
         return None
-    if item.attempted_ms is not None and now - item.attempted_ms > GIVE_UP_MS:
+    too_long = item.attempted_ms is not None and now - item.attempted_ms > GIVE_UP_MS
+    if too_long and not isinstance(error, Unauthorised):
         return None
     delay: float = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(item.attempts - 1, 20))
     delay *= 0.5 + jitter / 2
     if isinstance(error, Temporary) and error.retry_after is not None:
         delay = max(delay, error.retry_after)
+    if isinstance(error, Ambiguous):
+        delay = max(delay, error.settle_after)
     return now + round(delay * 1000)
 
 
@@ -73,15 +77,20 @@ class Outbox:
     Args:
         deliver: Does what an item says, and returns what follows from it.
         prepare: Called before each round, with nothing leased: where candidates are folded into digests.
+        settle_seconds: For how long the tracker may still be at work on what it was asked by an attempt of which
+            nobody wrote down how it ended.
     """
 
     def __init__(
         self,
         deliver: Callable[[Item], Awaitable[Sequence[Effect]]],
         prepare: Callable[[], Awaitable[None]],
+        *,
+        settle_seconds: float = 0,
     ) -> None:
         self._deliver = deliver
         self._prepare = prepare
+        self._settle_seconds = settle_seconds
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -108,7 +117,10 @@ class Outbox:
 
     async def drain(self) -> None:
         """Deliver what is due now, and return when nothing is."""
-        while await self._round() or self._running:
+        busy = True
+        while busy:
+            busy = bool(self._running)  # what ends during the round may leave something for the next
+            busy = bool(await self._round()) or busy or bool(self._running)
             if self._running:
                 await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
@@ -148,14 +160,17 @@ class Outbox:
             log.error("a delivery could not be written down; its lease will run out", exc_info=error)
 
     async def _attempt(self, item: Item) -> None:
+        settle = self._settle_seconds if item.target == queue.TRACKER else 0
         try:
+            if settle and item.attempts > 1 and not item.error:
+                raise NotYet("an attempt that was cut off may still be under way at the tracker", settle)
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 follows = await self._deliver(item)
         except NotYet as wait:
             due = now_ms() + round(wait.seconds * 1000)
             await queue.put_back(item, str(wait), due, attempts=item.attempts - 1)
         except TimeoutError:
-            await self._failed(item, Ambiguous(f"no answer within {ATTEMPT_SECONDS} s"))
+            await self._failed(item, Ambiguous(f"no answer within {ATTEMPT_SECONDS} s", settle))
         except PortError as error:
             await self._failed(item, error)
         except Exception as error:

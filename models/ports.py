@@ -4,6 +4,7 @@ The tree of errors::
 
     PortError
     ├── Temporary    did not happen; try again, not before ``retry_after``
+    │   └── Unauthorised    did not happen, and will not before a person renews what we sign in with
     ├── Permanent    did not happen and will not by trying again
     └── Ambiguous    may have happened; look before doing it again
 """
@@ -36,12 +37,25 @@ class Temporary(PortError):
         self.retry_after = retry_after
 
 
+class Unauthorised(Temporary):
+    """Our token has expired or was revoked. It goes on by itself once a person has renewed it."""
+
+
 class Permanent(PortError):
     """It did not happen, and trying again without a person's help is no use."""
 
 
 class Ambiguous(PortError):
-    """It may or may not have happened: the answer was lost."""
+    """It may or may not have happened: the answer was lost.
+
+    Args:
+        message: What was lost, for people.
+        settle_after: Seconds for which the other side may still be at work on it; to look before that is too early.
+    """
+
+    def __init__(self, message: str, settle_after: float = 0) -> None:
+        super().__init__(message)
+        self.settle_after = settle_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +355,14 @@ class IssueTracker(Checkable, Protocol):
 
     async def link(self, key: str, other: str) -> None:
         """Relate two issues. Safe to repeat."""
+        ...
+
+    async def username_of(self, person: Person) -> str | None:
+        """Return the tracker's user that somebody is; ``None`` where that can't be told."""
+        ...
+
+    def how_to_map(self, person: Person) -> str:
+        """Say in one line what to do so that ``username_of`` knows somebody. Foreign text in it is not escaped."""
         ...
 
     async def close(self) -> None:

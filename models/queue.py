@@ -51,7 +51,8 @@ class Item:
     Attributes:
         uid: Its own name, also the marker of what it creates at the other side.
         lease: The token that a holder must show to settle it.
-        attempted_ms: When it was first attempted; ``None`` before.
+        error: How the attempt before ended; empty where there was none, or where it was cut off.
+        attempted_ms: When it was first attempted, whoever sent it again since; ``None`` before.
     """
 
     id: int
@@ -160,7 +161,8 @@ async def lease(now_ms: int, *, lease_ms: int, limit: int, busy: Sequence[str] =
         token = uuid.uuid4().hex
         count = await reading().run(
             "UPDATE outbox SET state = 'leased', lease = ?, lease_until_ms = ?, attempts = attempts + 1,"
-            " coalesce = NULL, attempted_ms = CASE WHEN attempted_ms IS NULL THEN ? ELSE attempted_ms END"
+            " coalesce = NULL, error = '',"
+            " attempted_ms = CASE WHEN attempted_ms IS NULL THEN ? ELSE attempted_ms END"
             " WHERE id = ? AND attempts = ? AND state = ?",
             token,
             now_ms + lease_ms,

@@ -202,7 +202,16 @@ class Source(_Section):
 
 
 class Tracker(_Section):
-    """The issue tracker that holds the record of incidents."""
+    """The issue tracker that holds the record of incidents.
+
+    Attributes:
+        url: GitLab's address, for example ``https://gitlab.example.org``.
+        project: The project's path.
+        cadence: The title of the iteration cadence, where the project's groups have several.
+        users: Who is who: an object id, a user principal name or a display name, and the GitLab username.
+        timeout_seconds: GitLab's own limit for a request. After a lost answer Wilson waits for so long before it
+            looks whether the request was carried out.
+    """
 
     kind: Literal["local", "gitlab"] = "local"
     path: Path = Path("var/issues")
@@ -210,6 +219,9 @@ class Tracker(_Section):
     token: SecretStr = SecretStr("")
     project: str = "iam/admin"
     template: str = "Incident"
+    cadence: str = ""
+    users: dict[str, str] = {}
+    timeout_seconds: float = Field(default=60, gt=0, le=600)
     webhook_secret: SecretStr = SecretStr("")
 
 

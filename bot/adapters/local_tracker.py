@@ -42,6 +42,7 @@ from uuid import uuid4
 
 from bot.adapters import frontmatter
 from bot.adapters.frontmatter import FrontMatter, FrontMatterError
+from models.domain.people import Person
 from models.ports import (
     Ambiguous,
     Finding,
@@ -127,6 +128,14 @@ class LocalTracker:
 
     async def link(self, key: str, other: str) -> None:
         await asyncio.to_thread(self._link, key, other)
+
+    async def username_of(self, person: Person) -> str | None:
+        """See ``models.ports.IssueTracker``: files may name anybody."""
+        return person.username or person.name
+
+    def how_to_map(self, person: Person) -> str:
+        """See ``models.ports.IssueTracker``."""
+        return f"give {person.name} a name"
 
     async def close(self) -> None:
         """Nothing is kept open."""

@@ -27,7 +27,7 @@ from models.domain.process import Process, read_process
 from models.domain.requests import Claim
 from models.operations import incidents
 from models.operations.alerts import record_mails
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 from models.queue import Item
 from models.settings import Teams
 from tests.support.botframework import TENANT, Connector
@@ -232,9 +232,15 @@ def item(**changes: Any) -> Item:
         (1, Temporary("x", 90), 0, 90_000),
         (1, Permanent("x"), 0, None),
         (1, Ambiguous("x"), 0, 2_000),
+        (1, Ambiguous("x", 60), 0, 60_000),
         (AMBIGUOUS_TRIES, Ambiguous("x"), 0, None),
         (3, Temporary("x"), GIVE_UP_MS + 1, None),
+        (3, Unauthorised("x"), GIVE_UP_MS + 1, GIVE_UP_MS + 1 + 8_000),
     ],
 )
 def test_when_it_is_tried_again(attempts: int, error: PortError, now: int, due: int | None) -> None:
     assert next_try(item(attempts=attempts), error, now, 1.0) == due
+
+
+def test_what_the_tracker_may_have_done_is_looked_for_as_often_as_needed() -> None:
+    assert next_try(item(target="tracker", attempts=AMBIGUOUS_TRIES * 2), Ambiguous("x"), 0, 1.0) == 600_000

@@ -1,0 +1,52 @@
+"""What is asked of GitLab in GraphQL: only what REST can't do, or takes more calls for."""
+
+from __future__ import annotations
+
+ITERATIONS = """\
+query Iterations($path: ID!) {
+  project(fullPath: $path) {
+    iterationCadences(includeAncestorGroups: true, active: true, first: 100) {
+      nodes { id title }
+    }
+    iterations(state: current, includeAncestors: true, first: 100) {
+      nodes { id title startDate dueDate iterationCadence { id title } }
+    }
+  }
+}
+"""
+"""Premium. On other servers the fields are not there, or hold nothing."""
+
+REACHABLE = """\
+query Reachable($path: ID!) {
+  project(fullPath: $path) { id }
+}
+"""
+
+CREATE = """\
+mutation Create($input: CreateIssueInput!) {
+  createIssue(input: $input) {
+    errors
+    issue { id iid webUrl }
+  }
+}
+"""
+
+SEVERITY = """\
+mutation Severity($input: IssueSetSeverityInput!) {
+  issueSetSeverity(input: $input) { errors }
+}
+"""
+
+ITERATION = """\
+mutation Iteration($input: IssueSetIterationInput!) {
+  issueSetIteration(input: $input) { errors }
+}
+"""
+
+EVENT = """\
+mutation Event($input: TimelineEventCreateInput!) {
+  timelineEventCreate(input: $input) { errors }
+}
+"""
+
+ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENT)
