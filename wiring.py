@@ -35,7 +35,7 @@ from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
 from models import database, directory, queue, store
 from models.domain.process import Process, ProcessError, read_process
-from models.ports import Finding, IssueTracker, Messenger, RotaSource
+from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
 from models.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -246,7 +246,7 @@ async def examine(settings: Settings) -> list[Finding]:
     except SettingsError as error:
         findings.append(Finding("process", False, str(error), "Mend the file, or name another in [process]."))
     async with AsyncExitStack() as stack:
-        if await _examine_database(settings, findings):
+        if there := await _examine_database(settings, findings):
             await database.connect(settings.database.url)
             stack.push_async_callback(database.disconnect)
             findings.extend(await _examine_channels(settings))
@@ -264,9 +264,26 @@ async def examine(settings: Settings) -> list[Finding]:
                 findings.append(Finding(name, False, str(error), "Set it in wilson.toml."))
                 continue
             findings.extend(await port.check())
+            if isinstance(port, GitLabTracker) and there:
+                findings.extend(await _examine_people(port))
             if close := getattr(port, "close", None):
                 await close()
     return findings
+
+
+async def _examine_people(tracker: IssueTracker) -> list[Finding]:
+    try:
+        people = await directory.people()
+        unknown = [each for each in people if not await tracker.username_of(each)]
+    except PortError:
+        return []  # the tracker's own findings say why
+    if not unknown:
+        return [Finding("tracker people", True, f"the accounts of all {len(people)} people are known")]
+    names = ", ".join(each.name for each in unknown)
+    advice = "; ".join(tracker.how_to_map(each) for each in unknown)
+    return [
+        Finding("tracker people", False, f"not known there: {names}", f"Where they are to be assigned, {advice}.")
+    ]
 
 
 async def _examine_database(settings: Settings, findings: list[Finding]) -> bool:

@@ -317,10 +317,13 @@ class Deliveries:
     async def _note_issue(self, effect: NoteIssue, item: Item) -> Sequence[Effect]:
         incident = await load(effect.incident_id)
         mark = issue_text.marker("note", item.uid)
-        key, body = self._key(incident), issues.comment_body(effect.entry)
-        if effect.entry.verb in (Verb.CLAIMED, Verb.ASSIGNED, Verb.HANDED_OVER):
-            body = issue_text.blocks(body, issues.unmapped(incident, await self._account(incident)))
-        await self._tracker.comment(key, body, mark)
+        key, entry = self._key(incident), effect.entry
+        hint = ""
+        if entry.verb in (Verb.CLAIMED, Verb.ASSIGNED, Verb.HANDED_OVER):
+            hint = issues.unmapped(incident, await self._account(incident))
+        is_event = not hint and entry.verb in issues.EVENTS
+        if not (is_event and await self._tracker.event(key, issues.event_text(entry), entry.at)):
+            await self._tracker.comment(key, issue_text.blocks(issues.comment_body(entry), hint), mark)
         return ()
 
     async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:

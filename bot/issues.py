@@ -106,6 +106,20 @@ def _when(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
+EVENTS = frozenset(
+    {
+        Verb.RAISED, Verb.CLAIMED, Verb.ASSIGNED, Verb.HANDED_OVER, Verb.ASSESSED, Verb.DECIDED, Verb.REOPENED,
+        Verb.RECOVERED, Verb.FIRED_AGAIN,
+    }
+)  # fmt: skip
+"""What goes into the tracker's own timeline where it has one; findings and all else are comments."""
+
+
+def event_text(entry: Entry) -> str:
+    """Return one timeline entry as a line of the tracker's own timeline."""
+    return plain(sentence(entry, plain=True))
+
+
 def comment_body(entry: Entry) -> str:
     """Return one timeline entry as a comment."""
     who = plain(entry.actor.name) if entry.actor else "Wilson"

@@ -353,6 +353,14 @@ class IssueTracker(Checkable, Protocol):
         """Add a comment unless one with ``marker`` is there already. Safe to repeat."""
         ...
 
+    async def event(self, key: str, text: str, at: datetime) -> bool:
+        """Add to the tracker's own timeline of an incident what happened when, unless it is there. Safe to repeat.
+
+        Returns:
+            ``False`` where it was not taken, so that a comment must say it.
+        """
+        ...
+
     async def link(self, key: str, other: str) -> None:
         """Relate two issues. Safe to repeat."""
         ...

@@ -1,7 +1,8 @@
 """GitLab as the issue tracker.
 
 An incident is raised by one GraphQL mutation where the server has it, and by REST where it has not; all else is
-REST, but for severities and iterations. What Premium alone can do is found out, and left out where it is missing.
+REST, but for severities, iterations and timelines. What Premium alone can do is found out, and left out where it is
+missing.
 
 GitLab knows no idempotency key. What must not be there twice bears a marker, hidden on the last line of its text,
 which counts only where our own user wrote it.
@@ -18,6 +19,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from bot.adapters.gitlab_doctor import examine
+from bot.adapters.gitlab_events import GitLabTimeline
 from bot.adapters.gitlab_http import Conflict, GitLabApi, GraphQLRefused
 from bot.adapters.gitlab_project import GitLabProject, Known
 from bot.adapters.gitlab_queries import CREATE, ITERATION, SEVERITY
@@ -63,6 +65,7 @@ class GitLabTracker:
         token = settings.token.get_secret_value()
         self._api = GitLabApi(settings.url, token, settings.timeout_seconds, clock)
         self._project = GitLabProject(self._api, settings, clock)
+        self._timeline = GitLabTimeline(self._api, self._project)
         self._commenting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # -- create -------------------------------------------------------------------------------------------
@@ -252,6 +255,11 @@ class GitLabTracker:
                 raise Ambiguous(str(error), self._settings.timeout_seconds) from None
             if answer.status == 202:
                 raise Permanent(f"{self._api.host} took a comment for commands (202)")
+
+    async def event(self, key: str, text: str, at: datetime) -> bool:
+        """See ``models.ports.IssueTracker``."""
+        self._issue(key)
+        return await self._timeline.add(key, text, at)
 
     async def link(self, key: str, other: str) -> None:
         """See ``models.ports.IssueTracker``."""

@@ -43,10 +43,20 @@ mutation Iteration($input: IssueSetIterationInput!) {
 }
 """
 
+EVENTS = """\
+query Events($path: ID!, $incident: IssueID!) {
+  project(fullPath: $path) {
+    incidentManagementTimelineEvents(incidentId: $incident, last: 100) {
+      nodes { note occurredAt }
+    }
+  }
+}
+"""
+
 EVENT = """\
 mutation Event($input: TimelineEventCreateInput!) {
   timelineEventCreate(input: $input) { errors }
 }
 """
 
-ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENT)
+ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT)

@@ -129,6 +129,10 @@ class LocalTracker:
     async def link(self, key: str, other: str) -> None:
         await asyncio.to_thread(self._link, key, other)
 
+    async def event(self, key: str, text: str, at: datetime) -> bool:
+        """See ``models.ports.IssueTracker``: a file's comments are its timeline."""
+        return False
+
     async def username_of(self, person: Person) -> str | None:
         """See ``models.ports.IssueTracker``: files may name anybody."""
         return person.username or person.name

@@ -261,6 +261,13 @@ class TrackerContract:
         assert (await tracker.get(one.key)).links == (two.key,)
         assert (await tracker.get(two.key)).links == (one.key,)
 
+    async def test_an_event_is_taken_once_or_left_to_a_comment(self, tracker: IssueTracker) -> None:
+        ref, before = await self.created(tracker)
+        at = datetime(2026, 11, 20, 9, 0, 1, 500_000, tzinfo=UTC)
+        taken = await tracker.event(ref.key, "Ada owns this now.", at)
+        assert await tracker.event(ref.key, "Ada owns this now.", at) is taken
+        assert await tracker.get(ref.key) == before
+
     # -- texts from strangers --
 
     @pytest.mark.parametrize("name", HOSTILE)

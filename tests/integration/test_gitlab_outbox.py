@@ -33,12 +33,13 @@ from models.domain.resolving import ResolveAnswers
 from models.operations import incidents
 from models.operations.alerts import record_mails
 from models.ports import Unauthorised
-from models.settings import Teams, Tracker
+from models.settings import Settings, Teams, Tracker
 from models.sql import reading
 from tests.support.botframework import TENANT, Connector
-from tests.support.gitlab import TOKEN, Fault, GitLab
+from tests.support.gitlab import TOKEN, Fault, GitLab, Issue
 from tests.support.gitlab_contract import needs_contracts
 from tests.unit.test_issue_text import HOSTILE
+from wiring import examine
 
 pytestmark = needs_contracts
 ADA = Person("aad-ada", "Ada Example", "29:ada", "ak101")
@@ -143,8 +144,8 @@ LIFE: dict[str, tuple[Callable[[Team], Awaitable[None]], tuple[str, ...]]] = {
         _raise,
         ("GET members", "GET template", "createIssue", "GET issues", "issueSetSeverity", "GET issue", "PUT issue"),
     ),
-    "assign": (_assign, ("GET notes", "POST notes", "GET issue", "PUT issue")),
-    "assess": (_assess, ("GET notes", "POST notes", "GET issue", "issueSetSeverity")),
+    "assign": (_assign, ("Events", "timelineEventCreate", "GET issue", "PUT issue")),
+    "assess": (_assess, ("Events", "timelineEventCreate", "GET issue", "issueSetSeverity")),
     "note": (_note, ("GET notes", "POST notes")),
     "resolve": (_resolve, ("POST notes", "GET issue", "PUT issue", "issueSetIteration")),
     "follow-up": (_resolve, ("createIssue", "GET issues", "POST links")),
@@ -166,6 +167,12 @@ FAULTS: list[tuple[str | int, dict[str, str]]] = [
 ]
 
 
+def said(issue: Issue) -> list[str]:
+    """Return the first words of an issue's comments and of its timeline."""
+    comments = [note.body for note in issue.notes if not note.system]
+    return [re.sub(r"[*\n].*", "", each.lstrip("*")) for each in [note for note, _ in issue.events] + comments]
+
+
 def told(server: GitLab) -> dict[str, Any]:
     """Return what GitLab holds in the end, without times."""
     return {
@@ -176,7 +183,7 @@ def told(server: GitLab) -> dict[str, Any]:
             [each.username for each in issue.assignees],
             issue.severity,
             issue.iteration,
-            sorted(re.sub(r"[*\n].*", "", note.body.lstrip("*")) for note in issue.notes if not note.system),
+            sorted(said(issue)),
         )
         for issue in server.issues
     }
@@ -206,16 +213,17 @@ async def test_the_whole_life_and_what_it_costs(team: Team) -> None:
         calls[step] = list(team.server.asked)
     assert told(team.server) == AT_THE_END
     assert team.server.links == {(1, 2)}
-    found_out_once = ["GET user", "GET project", "project", "GET members", "GET template"]
-    note = ["GET notes", "POST notes"]
-    assert [each for each in calls["raise"] if each not in found_out_once] == ["createIssue", *note, "GET issue"]
-    assert calls["assign"] == [*note, "GET issue", "PUT issue"]
-    assert calls["assess"] == [*note, "GET issue", "issueSetSeverity"]
+    found_out_once = ["GET user", "GET project", "Iterations", "GET members", "GET template"]
+    note, event = ["GET notes", "POST notes"], ["Events", "timelineEventCreate"]
+    raised = [each for each in calls["raise"] if each not in found_out_once]
+    assert raised == ["createIssue", "GET issue", *event, "GET issue"]
+    assert calls["assign"] == [*event, "GET issue", "PUT issue"]
+    assert calls["assess"] == [*event, "GET issue", "issueSetSeverity"]
     assert calls["note"] == note
     assert sorted(calls["resolve"]) == sorted(
         [*note, "GET issue", "PUT issue", "issueSetIteration", "createIssue", "POST links"]
     )
-    assert sum(len(each) for each in calls.values()) == 26
+    assert sum(len(each) for each in calls.values()) == 27
 
 
 @pytest.mark.parametrize(("kind", "headers"), FAULTS, ids=lambda each: str(each))
@@ -301,8 +309,7 @@ async def test_after_a_long_time_away_all_arrives_in_order(team: Team) -> None:
         await LIFE[step][0](team)
     await team.delivered()
     assert told(team.server) == AT_THE_END
-    notes = [note.body.lstrip("*").split("\n")[0] for note in team.server.issues[0].notes if not note.system]
-    assert [NOTES.index(re.sub(r"\*.*", "", note)) for note in notes] == [1, 0, 2, 4, 3]
+    assert [NOTES.index(each) for each in said(team.server.issues[0])] == [1, 0, 2, 4, 3]
 
 
 async def test_whom_gitlab_does_not_know_is_named_with_what_to_do(team: Team) -> None:
@@ -317,6 +324,19 @@ async def test_whom_gitlab_does_not_know_is_named_with_what_to_do(team: Team) ->
     assert '"aad-x"' in issue.description
 
 
+async def test_the_doctor_names_people_whom_gitlab_does_not_know(team: Team, tmp_path: Path) -> None:
+    await directory.remember_people([ADA, STRANGER])
+    await database.disconnect()
+    tracker = {"kind": "gitlab", "url": team.server.url, "token": TOKEN}
+    url = f"sqlite://{tmp_path}/wilson.db"
+    found = await examine(Settings.model_validate({"tracker": tracker, "database": {"url": url}}))
+    await database.connect(url)
+    told = {each.subject: each for each in found}
+    assert told["tracker token"].ok
+    assert told["tracker people"].text == "not known there: Nobody Known, ben"
+    assert '"aad-x"' in told["tracker people"].advice
+
+
 async def test_nothing_in_foreign_text_acts(team: Team) -> None:
     nasty = "\n".join(HOSTILE).replace("\ud800", "")  # which no mail and no message brings as far as here
     await team.fires(name=f"x {nasty}"[:200], summary=nasty)
@@ -326,4 +346,4 @@ async def test_nothing_in_foreign_text_acts(team: Team) -> None:
     await team.delivered()
     (issue,) = team.server.issues
     assert issue.state == "opened"
-    assert len([note for note in issue.notes if not note.system]) == len(HOSTILE) + 2
+    assert len(said(issue)) == len(HOSTILE) + 2

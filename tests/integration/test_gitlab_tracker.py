@@ -428,3 +428,23 @@ async def test_the_stand_in_acts_on_foreign_text_as_gitlab_does() -> None:
         assert (await desk.tracker.get(ref.key)).closed
         assert (server.commands, server.mentioned) == (["close"], ["all"])
         await desk.tracker.close()
+
+
+async def test_an_event_that_gitlab_does_not_take_is_left_to_a_comment(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    incident = await desk.tracker.create(NEW)
+    other = await desk.tracker.create(replace(NEW, kind=IssueKind.ISSUE))
+    assert await desk.tracker.event(incident.key, "It happened.", now)
+    assert not await desk.tracker.event(other.key, "It happened.", now)
+    assert not await desk.tracker.event(incident.key, "x" * 281, now)
+    desk.server.faults = [Fault("timelineEventCreate", "not valid")]
+    assert not await desk.tracker.event(incident.key, "It happened too.", now)
+    desk.server.bot.access_level = 20
+    assert not await desk.tracker.event(incident.key, "It happened again.", now)
+    assert [note for note, _ in desk.server.issues[0].events] == ["It happened."]
+    desk.server.faults = [Fault("timelineEventCreate", "drop after")]
+    desk.server.bot.access_level = 30
+    with pytest.raises(Ambiguous):
+        await desk.tracker.event(incident.key, "Lost.", now)
+    assert await desk.tracker.event(incident.key, "Lost.", now)
+    assert [note for note, _ in desk.server.issues[0].events] == ["It happened.", "Lost."]

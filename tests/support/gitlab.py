@@ -62,7 +62,7 @@ class Issue:
     assignees: list[User] = field(default_factory=list)
     iteration: int | None = None
     notes: list[Note] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -482,6 +482,14 @@ class GitLab:
             "id": f"gid://gitlab/Project/{PROJECT_ID}",
             "iterationCadences": {"nodes": [_cadence(each) for each in self.cadences]},
             "iterations": {"nodes": current},
+            "incidentManagementTimelineEvents": lambda _, incidentId, last: {  # noqa: N803
+                "nodes": [
+                    {"note": note, "occurredAt": at}
+                    for each in self.issues
+                    if f"gid://gitlab/Issue/{each.id}" == incidentId
+                    for note, at in each.events[-last:]
+                ]
+            },
         }
 
     def _create_by_graphql(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -535,7 +543,12 @@ class GitLab:
         issue = next((each for each in self.issues if f"gid://gitlab/Issue/{each.id}" == asked["incidentId"]), None)
         if issue is None or issue.type != "incident":
             raise GraphQLError("The resource that you are attempting to access does not exist")
-        issue.events.append(asked["note"])
+        if self.bot.access_level < 30:
+            raise GraphQLError("The resource that you are attempting to access does not exist or you don't have …")
+        if len(asked["note"]) > 280:
+            return {"errors": ["Timeline text is too long (maximum is 280 characters)"]}
+        self.mentioned += quick_actions.mentions(asked["note"])
+        issue.events.append((asked["note"], asked["occurredAt"]))
         return {"errors": []}
 
 
@@ -544,8 +557,10 @@ def _cadence(cadence: Cadence) -> dict[str, str]:
 
 
 def _field(document: DocumentNode) -> str:
-    """Return the name of the first thing that a document asks for."""
+    """Return what a document is called here: a query by its name, a mutation by its field."""
     (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    if operation.operation.value == "query" and operation.name:
+        return operation.name.value
     name: str = operation.selection_set.selections[0].name.value  # type: ignore[union-attr]
     return name
 
