@@ -7,7 +7,7 @@ DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | cut -d' ' -f1)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check bench lock clean browser
+.PHONY: help run demo test lint types contracts check bench lock clean browser dovecot
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -17,7 +17,7 @@ run: $(RUN_STAMP) ## Start the demo: the whole program on this machine, no accou
 
 demo: run
 
-test: $(DEV_STAMP) browser ## Install what the tests need, and run all of them
+test: $(DEV_STAMP) browser dovecot ## Install what the tests need, and run all of them
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV_STAMP) ## Check style and format
@@ -43,6 +43,9 @@ lock: ## Renew the locked dependencies (needs uv)
 
 browser: # Chromium for the acceptance tests, from Debian's package where that is possible
 	@sh scripts/browser.sh
+
+dovecot: # Dovecot for the tests of IMAP mailboxes, likewise
+	@sh scripts/dovecot.sh
 
 $(VENV)/bin/python:
 	@sh scripts/environment.sh "$(VENV)"

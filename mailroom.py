@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.mailboxes.graph import GraphMailbox
+from mailwatcher.mailboxes.imap import ImapMailbox
 from mailwatcher.parsers.configured import ConfiguredSource
 from mailwatcher.reader import MailReader
 from mailwatcher.watch import Watcher
@@ -109,6 +110,8 @@ def mailbox_of(settings: Settings, bookmark: Bookmark, since: datetime | None) -
         exchange = importlib.import_module("mailwatcher.mailboxes.exchange")  # slow to import: for those who use it
         made: Mailbox = exchange.ExchangeMailbox(mailbox, bookmark, since)
         return made
+    if mailbox.kind == "imap":
+        return ImapMailbox(mailbox, bookmark, since)
     raise SettingsError(f"mailbox.kind holds {mailbox.kind!r}; it needs folder, graph, exchange or imap")
 
 

@@ -53,7 +53,8 @@ from exchangelib.version import EXCHANGE_2016, Version
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from mailwatcher.mailboxes.tokens import Tokens, is_loopback
+from mailwatcher.mailboxes.addresses import is_loopback
+from mailwatcher.mailboxes.tokens import Tokens
 from models.ports import Ambiguous, Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail, Temporary
 from models.settings import Mailbox
 

@@ -22,7 +22,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from mailwatcher.mailboxes.tokens import Tokens, is_loopback
+from mailwatcher.mailboxes.addresses import is_loopback
+from mailwatcher.mailboxes.tokens import Tokens
 from models.ports import Ambiguous, Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail, Temporary
 from models.settings import Mailbox
 
@@ -59,6 +60,7 @@ class GraphMailbox:
         self._session: aiohttp.ClientSession | None = None
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._folders: dict[str, str] = {}
+        self._inbox = ""
         self._link = ""
         self._saved: str | None = None
         self._waiting: dict[str, datetime] = {}
@@ -87,8 +89,14 @@ class GraphMailbox:
         return mails
 
     async def file_away(self, ref: str, folder: MailFolder) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.Mailbox``. What another watcher or a person moved meanwhile stays where it is."""
+        if ref not in self._waiting:
+            return
         target = await self._target(folder)
+        if not await self._in_inbox(ref):
+            self._waiting.pop(ref, None)
+            await self._keep_link()
+            return
         try:
             await self._json(
                 "POST", f"{self._mailbox}/messages/{quote(ref, safe='')}/move", {"destinationId": target}
@@ -188,6 +196,22 @@ class GraphMailbox:
             return await self._request("GET", f"{self._mailbox}/messages/{quote(ref, safe='')}/$value")
         except _Missing:
             return None
+
+    async def _in_inbox(self, ref: str) -> bool:
+        try:
+            url = f"{self._mailbox}/messages/{quote(ref, safe='')}?$select=parentFolderId"
+            where = str((await self._json("GET", url)).get("parentFolderId") or "")
+        except _Missing:
+            return False
+        if not self._inbox:
+            folder = await self._json(
+                "GET", f"{self._mailbox}/mailFolders/{quote(await self._inbox_name(), safe='')}"
+            )
+            self._inbox = str(folder.get("id") or "")
+        return where == self._inbox
+
+    async def _inbox_name(self) -> str:
+        return await self._folder_id(self._settings.inbox)
 
     # -- folders ------------------------------------------------------------------------------------------
 

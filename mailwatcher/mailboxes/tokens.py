@@ -1,33 +1,44 @@
-"""Tokens by which Wilson signs in at a mailbox as an application."""
+"""Tokens with which a mailbox at Microsoft is opened."""
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msal
 import requests
 
+from mailwatcher.mailboxes.addresses import needs_tls
 from models.ports import Permanent, Temporary
-from models.settings import Mailbox
+from models.settings import Mailbox, SettingsError
 
 EARLY_SECONDS = 300.0
-REFUSED = ("invalid_client", "unauthorized_client", "invalid_scope")
+TIMEOUT_SECONDS = 10
+REFUSED = ("invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource")
 
 
 class Tokens:
-    """Holds one token, and asks for the next one before it runs out. Its methods block: call them in a thread.
+    """Holds one token of the application itself, and asks for the next one before it runs out.
 
     Args:
-        settings: The mailbox's registration: a secret, a certificate (PEM with its key), or a managed identity.
-        scope: What the token is for, for example ``https://graph.microsoft.com/.default``.
+        settings: The registration: a secret, a certificate (PEM with its key), or a managed identity.
+        scope: What the token is for, ending in ``/.default``.
+
+    Raises:
+        SettingsError: The registration is not complete.
     """
 
     def __init__(self, settings: Mailbox, scope: str) -> None:
+        needs_tls("mailbox.login_url", settings.login_url)
+        if not settings.managed_identity:
+            for name in ("tenant_id", "client_id"):
+                if not getattr(settings, name):
+                    raise SettingsError(f"mailbox.{name} held nothing; it needs that of the app registration")
+            if not settings.client_secret.get_secret_value() and not settings.certificate:
+                needs = "the app registration's secret, or mailbox.certificate, or mailbox.managed_identity"
+                raise SettingsError(f"mailbox.client_secret held nothing; it needs {needs}")
         self._settings = settings
         self._scope = scope
         self._client: Any = None
@@ -36,71 +47,79 @@ class Tokens:
         self._lock = threading.Lock()
 
     def token(self) -> str:
-        """Return a token that is good for some minutes.
+        """Return a token that is good for some minutes. Blocks; safe to call from several threads.
 
         Raises:
             Temporary: It can't be had just now.
             Permanent: The registration is refused.
         """
         with self._lock:
-            if time.monotonic() >= self._until:
-                self._renew()
+            if time.monotonic() < self._until:
+                return self._token
+            answer = self._ask()
+            if "access_token" not in answer:
+                raise _refusal(str(answer.get("error") or "no reason given"))
+            self._token = str(answer["access_token"])
+            lasts = float(answer.get("expires_in", 3600))
+            self._until = time.monotonic() + max(min(30.0, lasts / 2), lasts - EARLY_SECONDS)
             return self._token
 
     def forget(self) -> None:
         """Ask for a new token next time: the present one was refused."""
-        self._until = 0.0
-
-    def _renew(self) -> None:
-        try:
-            answer = self._ask()
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise Temporary(f"a token for the mailbox can't be had: {type(error).__name__}") from None
-        if "access_token" not in answer:
-            code = str(answer.get("error") or "no reason given")
-            text = (
-                f"a token for the mailbox was refused ({code}): check mailbox.tenant_id, client_id and the secret"
-            )
-            raise Permanent(text) if code in REFUSED else Temporary(text)
-        self._token = str(answer["access_token"])
-        self._until = time.monotonic() + max(30.0, float(answer.get("expires_in", 3600)) - EARLY_SECONDS)
+        with self._lock:
+            self._until = 0.0
+            self._client = None  # it keeps the refused token as well
 
     def _ask(self) -> dict[str, Any]:
-        if self._settings.login_url.startswith("http://"):
-            return self._ask_loopback()
-        if self._client is None:
-            self._client = self._make()
-        if self._settings.managed_identity:
-            resource = self._scope.removesuffix("/.default")
-            answer: dict[str, Any] = self._client.acquire_token_for_client(resource=resource)
-        else:
-            answer = self._client.acquire_token_for_client(scopes=[self._scope])
+        pem = self._certificate()
+        try:
+            if self._settings.login_url.startswith("http://"):
+                return self._ask_loopback()
+            if self._client is None:
+                self._client = self._make(pem)
+            if self._settings.managed_identity:
+                resource = self._scope.removesuffix("/.default")
+                answer: dict[str, Any] = self._client.acquire_token_for_client(resource=resource)
+            else:
+                answer = self._client.acquire_token_for_client(scopes=[self._scope])
+        except (requests.RequestException, OSError, ValueError) as error:
+            advice = "check mailbox.tenant_id, login_url and the certificate if this lasts"
+            raise Temporary(f"a token for the mailbox can't be had ({type(error).__name__}): {advice}") from None
         return answer
 
     def _ask_loopback(self) -> dict[str, Any]:
         """Ask a stand-in on this machine, which has no TLS; msal speaks TLS alone."""
-        if not is_loopback(urlsplit(self._settings.login_url).hostname or ""):
-            raise ValueError("mailbox.login_url without TLS is for this machine only")
+        settings = self._settings
         form = {
             "grant_type": "client_credentials",
-            "client_id": self._settings.client_id,
-            "client_secret": self._settings.client_secret.get_secret_value(),
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret.get_secret_value(),
             "scope": self._scope,
         }
-        url = f"{self._settings.login_url.rstrip('/')}/{self._settings.tenant_id}/oauth2/v2.0/token"
-        answer: dict[str, Any] = requests.post(url, data=form, timeout=10, allow_redirects=False).json()
-        return answer
+        url = f"{settings.login_url.rstrip('/')}/{settings.tenant_id}/oauth2/v2.0/token"
+        answer = requests.post(url, data=form, timeout=TIMEOUT_SECONDS, allow_redirects=False).json()
+        return answer if isinstance(answer, dict) else {}
 
-    def _make(self) -> Any:
+    def _certificate(self) -> str:
+        path = self._settings.certificate
+        if not path or self._settings.managed_identity:
+            return ""
+        try:
+            return Path(path).read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            why = type(error).__name__
+            raise Permanent(f"mailbox.certificate: {path} can't be read as a PEM file ({why})") from None
+
+    def _make(self, pem: str) -> Any:
         settings = self._settings
         if settings.managed_identity:
-            identity: Any = msal.SystemAssignedManagedIdentity()
             if settings.client_id:
-                identity = msal.UserAssignedManagedIdentity(client_id=settings.client_id)
-            return msal.ManagedIdentityClient(identity, http_client=requests.Session())
+                identity: Any = msal.UserAssignedManagedIdentity(client_id=settings.client_id)
+            else:
+                identity = msal.SystemAssignedManagedIdentity()
+            return msal.ManagedIdentityClient(identity, http_client=_Session())
         credential: Any = settings.client_secret.get_secret_value()
-        if settings.certificate:
-            pem = Path(settings.certificate).read_text(encoding="ascii")
+        if pem:
             credential = {"private_key": pem, "public_certificate": pem}
         return msal.ConfidentialClientApplication(
             settings.client_id,
@@ -108,15 +127,18 @@ class Tokens:
             authority=f"{settings.login_url.rstrip('/')}/{settings.tenant_id}",
             instance_discovery=False,
             validate_authority=False,
-            timeout=10,
+            timeout=TIMEOUT_SECONDS,
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+class _Session(requests.Session):
+    """Gives every request of a managed identity a time-out, which msal does not."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("timeout", TIMEOUT_SECONDS)
+        return super().request(*args, **kwargs)
+
+
+def _refusal(code: str) -> Permanent | Temporary:
+    text = f"a token for the mailbox was refused ({code}): check mailbox.client_id, tenant_id and the secret"
+    return Permanent(text) if code in REFUSED else Temporary(text)

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from models import database
+from tests.support.dovecot import WITHOUT_MOVE, Dovecot, dovecot
 
 _NUMBER = itertools.count(1)
 
@@ -50,6 +51,35 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url = await new_postgres_database(request.getfixturevalue("postgres_server"))
     await database.upgrade(url)
     return url
+
+
+def _dovecot(capability: str = "", prefix: str = "", separator: str = "/") -> Iterator[Dovecot]:
+    if dovecot() is None:
+        pytest.skip("Dovecot is not installed: scripts/dovecot.sh installs it")
+    server = Dovecot(capability, prefix, separator)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def imap_server() -> Iterator[Dovecot]:
+    """An IMAP server that can all that Dovecot can."""
+    yield from _dovecot()
+
+
+@pytest.fixture(scope="session")
+def poor_imap_server() -> Iterator[Dovecot]:
+    """An IMAP server without MOVE and IDLE, that keeps an account's folders below its inbox."""
+    yield from _dovecot(WITHOUT_MOVE, "INBOX.", ".")
+
+
+@pytest.fixture
+def own_imap_server() -> Iterator[Dovecot]:
+    """An IMAP server of one test, which may do with it what it likes."""
+    yield from _dovecot()
 
 
 @pytest.fixture

@@ -212,7 +212,7 @@ async def test_a_token_that_was_refused_is_renewed_once() -> None:
 async def test_wrong_settings_are_named_and_no_secret_is_told() -> None:
     async with Graph() as graph:
         async with opened(graph, client_secret=SecretStr("wr0ng")) as mailbox:
-            with pytest.raises(Permanent, match=r"mailbox\.tenant_id, client_id") as raised:
+            with pytest.raises(Permanent, match=r"mailbox\.client_id, tenant_id") as raised:
                 await mailbox.fetch(5)
             assert "wr0ng" not in str(raised.value)
             (finding,) = await mailbox.check()

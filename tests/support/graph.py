@@ -78,6 +78,7 @@ class Graph:
         app.router.add_get(user + "/mailFolders", self._list)
         app.router.add_post(user + "/mailFolders", self._make)
         app.router.add_get(user + "/messages/{id}/$value", self._value)
+        app.router.add_get(user + "/messages/{id}", self._message)
         app.router.add_post(user + "/messages/{id}/move", self._move)
         app.router.add_post(user + "/sendMail", self._send)
         self._runner = web.AppRunner(app)
@@ -210,6 +211,12 @@ class Graph:
         if found is None:
             return _error(404, "ErrorItemNotFound", "gone")
         return web.Response(body=found.raw, content_type="text/plain")
+
+    async def _message(self, request: web.Request) -> web.Response:
+        found = self.messages.get(request.match_info["id"])
+        if found is None:
+            return _error(404, "ErrorItemNotFound", "gone")
+        return web.json_response({"id": found.id, "parentFolderId": found.folder})
 
     async def _move(self, request: web.Request) -> web.Response:
         found = self.messages.get(request.match_info["id"])
