@@ -27,10 +27,13 @@ from bot.adapters.teams import TeamsAdapter
 from bot.clicks import Clicks
 from bot.deliveries import Channels, Deliveries
 from bot.health import metrics, readiness
+from bot.hearing import Listener
+from bot.hooks import Hook
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.speech import Speech
 from bot.surroundings import Surroundings
+from bot.tracker_health import TrackerHealth
 from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
 from models import database, directory, queue, store
@@ -195,15 +198,27 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel)
     deliveries = Deliveries(messenger, tracker, around, channels, Pacer(), template=settings.tracker.template)
     settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
-    outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds)
+    health = TrackerHealth(tracker, ZoneInfo(settings.rota.timezone))
+    outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds, health=health)
+    listener = Listener(tracker, settings.tracker.poll_seconds, outbox.wake)
     handler = Activities(Clicks(around, outbox.wake), Speech(around, outbox.wake))
     adapter = TeamsAdapter(settings.teams)
-    app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics)
+    hook = _hook(settings, tracker, listener)
+    app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics, hook=hook)
     await stack.enter_async_context(serving(app, settings.web.host, settings.web.port))
     tasks = {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
+    tasks |= {"listener": listener.run(), "tracker health": health.run()}
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()
     return tasks
+
+
+def _hook(settings: Settings, tracker: IssueTracker, listener: Listener) -> Hook | None:
+    if not isinstance(tracker, GitLabTracker):
+        return None
+    held = settings.tracker
+    secrets = (held.webhook_secret.get_secret_value(), held.webhook_signing_token.get_secret_value())
+    return Hook(held.project, *secrets, listener.hook, lambda: tracker.own_username)
 
 
 def _watchkeeping(settings: Settings, process: Process, wake: Callable[[], None]) -> Watchkeeping:

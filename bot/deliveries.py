@@ -16,6 +16,7 @@ from urllib.parse import quote
 import orjson
 
 from bot import issue_text, issues
+from bot.hearing import Hearing
 from bot.mail_view import mail_view
 from bot.outbox import NotYet
 from bot.pacing import Pacer
@@ -39,6 +40,7 @@ from models.domain.effects import (
     PostMail,
     RaiseFollowUp,
     RaiseIssue,
+    ReadIssue,
     RefreshCard,
     SyncIssue,
     Tell,
@@ -83,6 +85,7 @@ class Deliveries:
     ) -> None:
         self._messenger = messenger
         self._tracker = tracker
+        self._hearing = Hearing(tracker, surroundings)
         self._around = surroundings
         self._channels = channels
         self._pacer = pacer
@@ -130,8 +133,10 @@ class Deliveries:
                 return ()
             case RaiseIssue(incident_id):
                 return await self._raise_issue(await load(incident_id), item)
+            case ReadIssue(incident_id):
+                return await self._hearing.hear(incident_id)
             case SyncIssue(incident_id):
-                return await self._sync_issue(await load(incident_id))
+                return await self._sync_issue(incident_id)
             case NoteIssue() as effect:
                 return await self._note_issue(effect, item)
             case RaiseFollowUp(incident_id, follow_up):
@@ -289,6 +294,7 @@ class Deliveries:
             )
             ref = await self._tracker.create(new)
         await self._keep(incident.id, lambda each: replace(each, issue_key=ref.key, issue_url=ref.url))
+        await self._hearing.wrote(incident)
         return [RefreshCard(incident.id), SyncIssue(incident.id)]
 
     async def _account(self, incident: Incident) -> issues.Account:
@@ -309,13 +315,21 @@ class Deliveries:
             else ""
         )
 
-    async def _sync_issue(self, incident: Incident) -> Sequence[Effect]:
+    async def _sync_issue(self, incident_id: int) -> Sequence[Effect]:
+        """Write what the incident says, after hearing what people did in the tracker: their newest act wins."""
+        await self._hearing.hear(incident_id)
+        incident = await load(incident_id)
+        if incident.issue_gone:
+            return ()
         key, owner = self._key(incident), await self._account(incident)
         await self._tracker.change(key, issues.issue_change(incident, self._around.process, owner))
+        await self._hearing.wrote(incident)
         return ()
 
     async def _note_issue(self, effect: NoteIssue, item: Item) -> Sequence[Effect]:
         incident = await load(effect.incident_id)
+        if incident.issue_gone:
+            return ()
         mark = issue_text.marker("note", item.uid)
         key, entry = self._key(incident), effect.entry
         hint = ""
@@ -343,7 +357,7 @@ class Deliveries:
                 )
             key, url = ref.key, ref.url
             await self._keep(incident.id, lambda each: _with_follow_up(each, name, key, url))
-        if incident.raised:
+        if incident.raised and not incident.issue_gone:
             await self._tracker.link(key, self._key(incident))
         return [RefreshCard(incident.id)]
 

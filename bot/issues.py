@@ -140,9 +140,9 @@ def issue_change(incident: Incident, process: Process, owner: Account) -> IssueC
         title=title(incident.title),
         add_labels=add,
         remove_labels=tuple(label for label in remove if label.startswith(TAKEN_OFF) and label not in add),
-        assignee=owner.username or "",
+        assignee=owner.username or ("" if incident.owner is None else None),
         iteration=Iteration.NONE if over else Iteration.CURRENT,
-        severity=level.severity if level else None,
+        severity=incident.tracker_severity or (level.severity if level else None),
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from models import queue
 from models.domain.effects import Effect
@@ -30,6 +31,18 @@ GIVE_UP_MS = 3 * 24 * 3600 * 1000
 """For how long what keeps failing in passing is tried before it is parked."""
 AMBIGUOUS_TRIES = 5
 """For what goes to Teams, where nobody can look whether it is there. At the tracker one can."""
+
+
+class Health(Protocol):
+    """Is told how deliveries end."""
+
+    async def failed(self, item: Item, error: PortError, *, parked: bool) -> None:
+        """One failed; ``parked`` where it will not be tried again by itself."""
+        ...
+
+    async def worked(self, item: Item) -> None:
+        """One arrived."""
+        ...
 
 
 class NotYet(Exception):
@@ -79,6 +92,7 @@ class Outbox:
         prepare: Called before each round, with nothing leased: where candidates are folded into digests.
         settle_seconds: For how long the tracker may still be at work on what it was asked by an attempt of which
             nobody wrote down how it ended.
+        health: Is told how each delivery ends.
     """
 
     def __init__(
@@ -87,7 +101,9 @@ class Outbox:
         prepare: Callable[[], Awaitable[None]],
         *,
         settle_seconds: float = 0,
+        health: Health | None = None,
     ) -> None:
+        self._health = health
         self._deliver = deliver
         self._prepare = prepare
         self._settle_seconds = settle_seconds
@@ -178,6 +194,8 @@ class Outbox:
             await self._failed(item, Permanent(f"a defect: {type(error).__name__}"))
         else:
             await queue.settle(item, follows, now_ms())
+            if self._health is not None:
+                await self._health.worked(item)
 
     async def _failed(self, item: Item, error: PortError) -> None:
         due = next_try(item, error, now_ms(), random.random())  # noqa: S311 -- jitter, not a secret
@@ -187,3 +205,5 @@ class Outbox:
         else:
             log.warning("%s for %s will be tried again: %s", item.kind, item.subject, error)
             await queue.put_back(item, str(error), due)
+        if self._health is not None:
+            await self._health.failed(item, error, parked=due is None)

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.teams import BODY_LIMIT, TeamsAdapter
+from bot.hooks import Hook
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,9 @@ Readiness = Callable[[], Awaitable[Sequence[tuple[str, bool, str]]]]
 Metrics = Callable[[], Awaitable[str]]
 
 
-def make_app(adapter: TeamsAdapter, handler: Any, *, readiness: Readiness, metrics: Metrics) -> web.Application:
+def make_app(
+    adapter: TeamsAdapter, handler: Any, *, readiness: Readiness, metrics: Metrics, hook: Hook | None = None
+) -> web.Application:
     """Return the web application.
 
     Args:
@@ -25,6 +28,7 @@ def make_app(adapter: TeamsAdapter, handler: Any, *, readiness: Readiness, metri
         handler: The SDK's handler that answers them.
         readiness: What ``/readyz`` looks at: name, whether it is well, and what was found.
         metrics: Figures in Prometheus' text format.
+        hook: Answers GitLab's webhook, where the tracker is GitLab.
     """
 
     async def messages(request: web.Request) -> web.Response:
@@ -44,6 +48,8 @@ def make_app(adapter: TeamsAdapter, handler: Any, *, readiness: Readiness, metri
 
     app = web.Application(client_max_size=BODY_LIMIT)
     app.router.add_post("/api/messages", messages)
+    if hook is not None:
+        app.router.add_post("/gitlab/hook", hook.answer)
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", figures)

@@ -160,6 +160,8 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
     if name := urgency_name(incident, process):
         yield row("Urgency", rich_text(*_urgency(view, name)), spacing="Medium")
+    if incident.tracker_severity:
+        yield row("Severity", rich_text(text_run(f"{incident.tracker_severity}, as set in the tracker", 80)))
     if incident.escalation is not None:
         made = incident.escalation
         option = process.decision(made.option)
@@ -233,7 +235,7 @@ def _seen(incident: Incident) -> str:
 
 def _links(incident: Incident, room: _Room) -> list[Element]:
     links: list[tuple[str, str]] = []
-    if url := safe_url(incident.issue_url):
+    if (url := safe_url(incident.issue_url)) and not incident.issue_gone:
         links.append((f"Issue {incident.issue_key}".strip(), url))
     if url := safe_url(incident.source_url):
         links.append((f"{source_name(incident.source)} ({host_of(url)})", url))
@@ -242,7 +244,9 @@ def _links(incident: Incident, room: _Room) -> list[Element]:
             label = host_of(url) if each.label == each.url else f"{each.label[:60]} ({host_of(url)})"
             links.append((label, url))
     runs: list[Element] = []
-    if incident.issue_key and not safe_url(incident.issue_url):
+    if incident.issue_gone:
+        runs.append(text_run(f"issue {incident.issue_key} is gone: {incident.issue_gone}", 160, color="Attention"))
+    elif incident.issue_key and not safe_url(incident.issue_url):
         runs.append(text_run(f"Issue {incident.issue_key}", 80))
     elif incident.raised and not incident.issue_key:
         runs.append(text_run("the issue is being raised", 80, subtle=True))

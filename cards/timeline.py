@@ -176,6 +176,31 @@ def _resolved(words: _Words) -> str:
     return " ".join(parts)
 
 
+def _heard(words: _Words) -> str:
+    who = words.escaped(words.entry.actor.name, 200) if words.entry.actor else "Somebody"
+    match words.entry.data.get("what"):
+        case "closed":
+            return f"{who} closed the issue in the tracker, and with it this incident."
+        case "reopened":
+            return f"{who} reopened the issue in the tracker: the incident is open again."
+        case "review":
+            said = f"{who} set the issue to await its review in the tracker, so this counts as resolved."
+            return f"{said} The conditions of resolving were not asked: reopen it here to record them."
+        case "assigned":
+            if not words.has("to"):
+                return f"{who} took the assignee off the issue in the tracker: nobody owns this now."
+            return f"{who} assigned the issue in the tracker to {words.person('to')}, who owns this now."
+        case "severity":
+            return f"{who} set the severity in the tracker to {words.bold('severity')}."
+        case "gone":
+            said = f"{who} did it" if words.entry.actor else "who did it is not known"
+            gone = f"The issue is gone from the tracker ({words.text('where')}; {said})."
+            return f"{gone} Nothing more is written there: `link` the new one, if there is one."
+    several = words.entry.data.get("count")
+    comments = f"{several} comments" if isinstance(several, int) and several > 1 else "a comment"
+    return f"{who} wrote {comments} in the issue."
+
+
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.REPORTED: _reported,
     Verb.REPEATED: lambda words: f"It was reported {_count(words)} now.",
@@ -209,6 +234,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.MERGED: lambda words: _ended(
         f"{words.actor} merged this into incident {words.text('into', 20)}{words.tail('title', ': ', 200)}"
     ),
+    Verb.HEARD: _heard,
     Verb.ABSORBED: lambda words: _ended(
         f"{words.actor} merged incident {words.text('part', 20)} into this one{words.tail('title', ': ', 200)}"
     ),

@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from models.domain.hearing import IssueNews
 from models.domain.people import Person
 
 
@@ -363,6 +364,21 @@ class IssueTracker(Checkable, Protocol):
 
     async def link(self, key: str, other: str) -> None:
         """Relate two issues. Safe to repeat."""
+        ...
+
+    async def news(self, key: str, known: str = "") -> IssueNews | None:
+        """Read how an issue stands, and who did what to it.
+
+        Args:
+            known: The mark of the newest change that is known (``IssueSeen.updated``).
+
+        Returns:
+            ``None`` where nothing has changed since.
+        """
+        ...
+
+    async def changed_since(self, at: datetime) -> Sequence[str]:
+        """Return the keys of issues that anybody changed since then."""
         ...
 
     async def username_of(self, person: Person) -> str | None:

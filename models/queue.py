@@ -18,6 +18,7 @@ from models.domain.effects import (
     PostMail,
     RaiseFollowUp,
     RaiseIssue,
+    ReadIssue,
     RefreshCard,
     SyncIssue,
     Tell,
@@ -117,6 +118,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TRACKER, f"tracker:{incident_id}", incident_id, True, f"raise:{incident_id}"
         case SyncIssue(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, f"sync:{incident_id}"
+        case ReadIssue(incident_id):
+            return TRACKER, f"tracker:{incident_id}", incident_id, False, f"read:{incident_id}"
         case NoteIssue(incident_id) | RaiseFollowUp(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, None
         case PostMail(mail_id):

@@ -209,6 +209,8 @@ class Tracker(_Section):
         project: The project's path.
         cadence: The title of the iteration cadence, where the project's groups have several.
         users: Who is who: an object id, a user principal name or a display name, and the GitLab username.
+        webhook_secret, webhook_signing_token: What GitLab's webhook shows: a plain secret, or signatures.
+        poll_seconds: How often to look for what the webhook did not say.
         timeout_seconds: GitLab's own limit for a request. After a lost answer Wilson waits for so long before it
             looks whether the request was carried out.
     """
@@ -223,6 +225,8 @@ class Tracker(_Section):
     users: dict[str, str] = {}
     timeout_seconds: float = Field(default=60, gt=0, le=600)
     webhook_secret: SecretStr = SecretStr("")
+    webhook_signing_token: SecretStr = SecretStr("")
+    poll_seconds: float = Field(default=300, gt=10, le=86_400)
 
 
 class Apigee(_Section):

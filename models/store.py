@@ -92,6 +92,16 @@ async def incidents_in(states: Iterable[State], limit: int = 200) -> list[Incide
     return [incident_of(row) for row in await reading().rows(statement, *names, limit)]
 
 
+async def incidents_of_issues(keys: Sequence[str]) -> list[int]:
+    """Return the incidents whose issues have these keys."""
+    found: list[int] = []
+    for start in range(0, len(keys), 200):
+        some = keys[start : start + 200]
+        statement = f"SELECT id FROM incidents WHERE issue_key IN ({marks(len(some))})"
+        found += [row["id"] for row in await reading().rows(statement, *some)]
+    return found
+
+
 async def incidents_of_digest(digest_id: int) -> list[Incident]:
     """Return the incidents that a digest card shows."""
     statement = "SELECT id, version, body FROM incidents WHERE digest_id = ? ORDER BY id"
@@ -150,11 +160,12 @@ async def create(decision: Decision, *, once: Sequence[str] = ()) -> Incident:
 async def write_incident(db: Database, before: Incident, after: Incident, at: int) -> Incident:
     after = replace(after, id=before.id, version=before.version + 1)
     count = await db.run(
-        "UPDATE incidents SET version = ?, state = ?, digest_id = ?, updated_ms = ?, body = ?"
+        "UPDATE incidents SET version = ?, state = ?, digest_id = ?, issue_key = ?, updated_ms = ?, body = ?"
         " WHERE id = ? AND version = ?",
         after.version,
         after.state.value,
         after.digest_id,
+        after.issue_key[:40] or None,
         at,
         incident_to_text(after),
         before.id,

@@ -22,6 +22,7 @@ class IncidentRow(Model):
     digest_id = fields.IntField(null=True, db_index=True)
     updated_ms = fields.BigIntField()
     body = fields.TextField()
+    issue_key = fields.CharField(max_length=40, null=True, db_index=True)
 
     class Meta:
         table = "incidents"

@@ -21,10 +21,12 @@ from weakref import WeakValueDictionary
 from bot.adapters.gitlab_doctor import examine
 from bot.adapters.gitlab_events import GitLabTimeline
 from bot.adapters.gitlab_http import Conflict, GitLabApi, GraphQLRefused
+from bot.adapters.gitlab_news import GitLabNews
 from bot.adapters.gitlab_project import GitLabProject, Known
 from bot.adapters.gitlab_queries import CREATE, ITERATION, SEVERITY
 from bot.adapters.gitlab_text import split_marker, with_marker
 from bot.issue_text import one_line
+from models.domain.hearing import IssueNews
 from models.domain.people import Person
 from models.ports import (
     Ambiguous,
@@ -66,6 +68,7 @@ class GitLabTracker:
         self._api = GitLabApi(settings.url, token, settings.timeout_seconds, clock)
         self._project = GitLabProject(self._api, settings, clock)
         self._timeline = GitLabTimeline(self._api, self._project)
+        self._news = GitLabNews(self._api, self._project)
         self._commenting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # -- create -------------------------------------------------------------------------------------------
@@ -275,6 +278,20 @@ class GitLabTracker:
             return  # they are linked
         except Ambiguous as error:
             raise Temporary(str(error)) from None  # a second time is answered with a conflict
+
+    async def news(self, key: str, known: str = "") -> IssueNews | None:
+        """See ``models.ports.IssueTracker``."""
+        self._issue(key)
+        return await self._news.of(key, known)
+
+    @property
+    def own_username(self) -> str:
+        """Who Wilson is in GitLab; empty until that was found out."""
+        return self._project.own_username
+
+    async def changed_since(self, at: datetime) -> Sequence[str]:
+        """See ``models.ports.IssueTracker``."""
+        return await self._news.changed_since(at)
 
     # -- people -------------------------------------------------------------------------------------------
 

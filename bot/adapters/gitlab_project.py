@@ -72,6 +72,11 @@ class GitLabProject:
         self._users: dict[str, tuple[int | None, datetime]] = {}
         self._said: set[str] = set()
 
+    @property
+    def own_username(self) -> str:
+        """Who we are there; empty until that was found out."""
+        return self._known.username if self._known else ""
+
     async def known(self) -> Known:
         """Return what is known, asking where it is old or the iteration has ended."""
         async with self._learning:

@@ -42,6 +42,8 @@ from uuid import uuid4
 
 from bot.adapters import frontmatter
 from bot.adapters.frontmatter import FrontMatter, FrontMatterError
+from models.domain.hearing import IssueAct, IssueNews
+from models.domain.incidents import IssueSeen
 from models.domain.people import Person
 from models.ports import (
     Ambiguous,
@@ -133,6 +135,30 @@ class LocalTracker:
         """See ``models.ports.IssueTracker``: a file's comments are its timeline."""
         return False
 
+    async def news(self, key: str, known: str = "") -> IssueNews | None:
+        """See ``models.ports.IssueTracker``: people may edit the files by hand."""
+        try:
+            issue = await self.get(key)
+        except Permanent:
+            return IssueNews(None)
+        comments = [
+            IssueAct("commented", note.author, note.at, f"{number:06d}")
+            for number, note in enumerate(issue.notes)
+            if not note.marker
+        ]
+        seen = IssueSeen(
+            closed=issue.closed,
+            labels=issue.labels,
+            assignee=issue.assignee or "",
+            severity=issue.severity or "",
+            last_comment=comments[-1].id if comments else "",
+        )
+        return IssueNews(seen, tuple(comments))
+
+    async def changed_since(self, at: datetime) -> Sequence[str]:
+        """See ``models.ports.IssueTracker``."""
+        return await asyncio.to_thread(self._changed_since, at)
+
     async def username_of(self, person: Person) -> str | None:
         """See ``models.ports.IssueTracker``: files may name anybody."""
         return person.username or person.name
@@ -186,6 +212,10 @@ class LocalTracker:
                 if document.head.get("marker") == marker and _created(document) >= since:
                     return IssueRef(str(number), file.as_uri())
         return None
+
+    def _changed_since(self, at: datetime) -> list[str]:
+        with _told(self._issues):
+            return [str(number) for number, file in self._files() if file.stat().st_mtime >= at.timestamp()]
 
     def _get(self, key: str) -> Issue:
         with _told(self._issues):

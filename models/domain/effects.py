@@ -72,6 +72,13 @@ class RaiseFollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadIssue:
+    """Look what people did to the incident's issue in the tracker."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostMail:
     """Post a quiet card about a mail that is not an alert: unrecognised, unreadable, or for the gateway."""
 
@@ -127,6 +134,7 @@ Effect = (
     | SyncIssue
     | NoteIssue
     | RaiseFollowUp
+    | ReadIssue
     | PostMail
     | PostDigest
     | LearnTeam

@@ -100,6 +100,24 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class IssueSeen:
+    """How the tracker's issue stood when it was last read or written.
+
+    Attributes:
+        assignee: A user of the tracker; empty for nobody.
+        last_comment: The newest comment that somebody else than Wilson wrote.
+        updated: The tracker's own mark of its newest change; empty where it was not read since we wrote.
+    """
+
+    closed: bool = False
+    labels: tuple[str, ...] = ()
+    assignee: str = ""
+    severity: str = ""
+    last_comment: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One problem, from the first alert to the review. Texts that came from mail or people are foreign.
 
@@ -116,6 +134,9 @@ class Incident:
         previous_id: The finished incident of the same alert that came before.
         merged_into: The incident that this one became a part of.
         digest_id: The digest card that shows it, while it has no card of its own.
+        heard: How its issue stood last; ``None`` until that is known.
+        tracker_severity: What somebody set in the tracker; holds until the urgency is set anew.
+        issue_gone: Why the issue can't be kept any more (deleted, moved); empty where it can.
     """
 
     id: int
@@ -159,6 +180,9 @@ class Incident:
     digest_id: int | None = None
     issue_key: str = ""
     issue_url: str = ""
+    heard: IssueSeen | None = None
+    tracker_severity: str = ""
+    issue_gone: str = ""
 
     @property
     def raised(self) -> bool:

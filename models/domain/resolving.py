@@ -58,6 +58,7 @@ def assess(
     changed = replace(
         incident,
         urgency=level.key,
+        tracker_severity="",
         assessment=Assessment(answered, computed.key, because, override),
         escalation=None if level.key != incident.urgency else incident.escalation,
     )

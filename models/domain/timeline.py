@@ -35,6 +35,7 @@ class Verb(StrEnum):
     DISMISSED = "dismissed"
     MERGED = "merged"
     ABSORBED = "absorbed"
+    HEARD = "heard"
 
 
 @dataclass(frozen=True, slots=True)

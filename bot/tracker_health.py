@@ -1,0 +1,87 @@
+"""What the channel is told of the tracker itself: a refused token, what was given up, a token that runs out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from cards.blocks import escape
+from models import directory, queue, store
+from models.domain.effects import Tell
+from models.ports import IssueTracker, PortError, Unauthorised
+from models.queue import Item
+
+log = logging.getLogger(__name__)
+
+CHECK_AT = time(9, 0)
+CHECK_SECONDS = 600.0
+_REFUSED = "tracker_refused"
+
+
+class TrackerHealth:
+    """Tells the channel, each thing once.
+
+    Args:
+        tracker: What is examined each morning.
+        timezone: Whose mornings.
+    """
+
+    def __init__(self, tracker: IssueTracker, timezone: ZoneInfo) -> None:
+        self._tracker = tracker
+        self._timezone = timezone
+        self._refused: bool | None = None
+
+    async def failed(self, item: Item, error: PortError, *, parked: bool) -> None:
+        """Tell of a delivery that failed, where a person must do something."""
+        if item.target != queue.TRACKER:
+            return
+        if isinstance(error, Unauthorised):
+            if not await self._is_refused():
+                self._refused = True
+                await directory.remember_fact(_REFUSED, str(item.id))
+                text = f"**The issue tracker does not let me in:** {escape(str(error), 300)}."
+                await self._say(f"{text} Cards go on; what belongs into issues waits, and follows.", f"{item.uid}:401")
+        elif parked:
+            about = f" for incident #{item.subject}" if item.subject else ""
+            text = f"**Given up at the issue tracker**{about}: {escape(str(error), 300)}."
+            advice = f"Mend it, then `wilson outbox retry {item.id}`; or `wilson outbox drop {item.id}`."
+            await self._say(f"{text} {advice}", f"{item.uid}:parked:{item.attempts}")
+
+    async def worked(self, item: Item) -> None:
+        """Tell that a refused token works again."""
+        if item.target == queue.TRACKER and await self._is_refused():
+            self._refused = False
+            held = await directory.fact(_REFUSED)
+            await directory.remember_fact(_REFUSED, "")
+            await self._say("The issue tracker lets me in again; what waited follows.", f"{held}:{item.uid}:200")
+
+    async def _is_refused(self) -> bool:
+        if self._refused is None:
+            self._refused = bool(await directory.fact(_REFUSED))
+        return self._refused
+
+    async def run(self) -> None:
+        """Examine the tracker each morning, until cancelled."""
+        while True:
+            try:
+                await self.examine(datetime.now(UTC))
+            except Exception:
+                log.exception("the tracker could not be examined; trying again")
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def examine(self, now: datetime) -> None:
+        """Tell once a day what ``wilson doctor`` would find wrong, such as a token that runs out within 14 days."""
+        here = now.astimezone(self._timezone)
+        day = here.date().isoformat()
+        if here.time() < CHECK_AT or await directory.fact("tracker_examined") == day:
+            return
+        findings = [each for each in await self._tracker.check() if each.ok is False]
+        await directory.remember_fact("tracker_examined", day)
+        if findings:
+            lines = [f"- {escape(each.text, 300)}. {escape(each.advice, 200)}" for each in findings[:8]]
+            await self._say("\n".join(["**The issue tracker needs somebody:**", *lines]), f"tracker:{day}")
+
+    async def _say(self, text: str, once: str) -> None:
+        await store.leave([Tell(text)], once=[f"tracker-says:{once}"])
