@@ -244,7 +244,8 @@ class ImapMailbox:
             moves = "moves mails by a copy (no MOVE)"
         else:
             moves = "keeps what was filed in the inbox, marked as deleted (neither MOVE nor UIDPLUS)"
-        text = f"{session.name} lets {self._login.username} in; {session.place(self._inbox)} holds {count} mails"
+        mails = "1 mail" if count == 1 else f"{count} mails"
+        text = f"{session.name} lets {self._login.username} in; {session.place(self._inbox)} holds {mails}"
         places = [session.place(name) for name in self._names.values()]
         there = [place for place in places if client.folder_exists(place)]
         missing = [place for place in places if place not in there]

@@ -106,8 +106,13 @@ class Dovecot:
         """End it and all that it started, at once."""
         if self._process is None:
             return
+        group = self._process.pid
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(group, signal.SIGKILL)
+            self._process.wait(10)
+            for _ in range(100):  # until the last of them is gone, which may still write
+                os.killpg(group, 0)
+                time.sleep(0.02)
         self._process.wait(10)
         self._process = None
         shutil.rmtree(self.folder / "run", ignore_errors=True)
