@@ -42,7 +42,9 @@ class TrackerHealth:
                 self._refused = True
                 await directory.remember_fact(_REFUSED, str(item.id))
                 text = f"**The issue tracker does not let me in:** {escape(str(error), 300)}."
-                await self._say(f"{text} Cards go on; what belongs into issues waits, and follows.", f"{item.uid}:401")
+                await self._say(
+                    f"{text} Cards go on; what belongs into issues waits, and follows.", f"{item.uid}:401"
+                )
         elif parked:
             about = f" for incident #{item.subject}" if item.subject else ""
             text = f"**Given up at the issue tracker**{about}: {escape(str(error), 300)}."

@@ -49,7 +49,7 @@ class GitLabNews:
             self._api.listed(f"{path}/resource_state_events", {"per_page": "100"}),
             self._api.listed(f"{path}/resource_label_events", {"per_page": "100"}),
         )
-        acts = [act for note in notes if _by(note, "author") != own for act in _of_note(note)]
+        acts = [act for note in reversed(notes) if _by(note, "author") != own for act in _of_note(note)]
         acts += [
             IssueAct(str(each.get("state")), _name(each.get("user")), _time(each.get("created_at")))
             for each in states

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -23,6 +24,7 @@ from bot.deliveries import Channels, Deliveries
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.surroundings import Surroundings
+from bot.tracker_health import TrackerHealth
 from models import database, directory, queue, store
 from models.domain.alerts import Alert, Link, MailKind, Reading
 from models.domain.incidents import Incident
@@ -59,6 +61,8 @@ class Team:
     tracker: GitLabTracker
     outbox: Outbox
     process: Process
+    teams: Connector
+    around: Surroundings
 
     async def fires(self, name: str = "a", summary: str = "") -> None:
         links = (Link("dashboard", "https://dash.example/1"),)
@@ -106,10 +110,11 @@ async def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         unhurried = itertools.count(step=60.0).__next__  # so that the limits of Teams take no time
         around = Surroundings(process, NoRota())
         deliveries = Deliveries(messenger, tracker, around, channels, Pacer(unhurried), template="Incident")
-        outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=SETTLE)
+        health = TrackerHealth(tracker, ZoneInfo("Europe/London"))
+        outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=SETTLE, health=health)
         await directory.remember_installation("19:team", TENANT, teams.url, "Wilson")
         await outbox.drain()
-        yield Team(server, tracker, outbox, process)
+        yield Team(server, tracker, outbox, process, teams, around)
         assert server.violations == []
         assert server.commands == []
         assert server.mentioned == []

@@ -63,6 +63,10 @@ class Issue:
     iteration: int | None = None
     notes: list[Note] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
+    states: list[tuple[User, str, datetime]] = field(default_factory=list)
+    labelled: list[tuple[User, str, str, datetime]] = field(default_factory=list)
+    touched: datetime | None = None
+    moved_to: int | None = None
 
 
 @dataclass
@@ -249,6 +253,16 @@ class GitLab:
                 return 200, "notes", [self._note(issue, each) for each in notes if not (only and each.system)]
             case "POST notes":
                 return self._comment(issue, body["body"])
+            case "GET resource_state_events":
+                told = [{"id": n, "user": self._author(by), "created_at": _text(at), "state": state,
+                         "resource_type": "Issue", "resource_id": issue.id}
+                        for n, (by, state, at) in enumerate(issue.states, 1)]  # fmt: skip
+                return 200, "", told
+            case "GET resource_label_events":
+                told = [{"id": n, "user": self._author(by), "created_at": _text(at), "action": action,
+                         "label": {"id": n, "name": label}, "resource_type": "Issue", "resource_id": issue.id}
+                        for n, (by, action, label, at) in enumerate(issue.labelled, 1)]  # fmt: skip
+                return 200, "", told
             case "GET links":
                 return 200, "related_issues", self._related(issue)
             case "POST links":
@@ -259,6 +273,9 @@ class GitLab:
         found = list(self.issues)
         if "author_id" in query:
             found = [each for each in found if each.author.id == int(query["author_id"])]
+        if "updated_after" in query:
+            since = datetime.fromisoformat(query["updated_after"])
+            found = [each for each in found if (each.touched or each.at) >= since]
         if "created_after" in query:
             since = datetime.fromisoformat(query["created_after"])
             found = [each for each in found if each.at >= since]
@@ -299,6 +316,7 @@ class GitLab:
         if not body:
             raise Refused(400, "title, description, … are missing, at least one parameter must be provided")
         issue.title = body.get("title", issue.title)
+        issue.touched = datetime.now(UTC)
         self._label(issue, body.get("add_labels", []), body.get("remove_labels", []))
         if "assignee_ids" in body:
             issue.assignees = [each for each in self.users + self.outsiders if each.id in body["assignee_ids"]]
@@ -370,6 +388,40 @@ class GitLab:
         self._number += 1
         return self._number
 
+    # -- people -------------------------------------------------------------------------------------------
+
+    def acts(self, user: str, what: str, argument: str = "", *, iid: int = 1, at: datetime | None = None) -> None:
+        """Let somebody do something to an issue: ``close``, ``reopen``, ``assign``, ``label``, ``unlabel``,
+        ``severity``, ``comment``, ``move`` or ``delete``."""
+        by = next(each for each in self.users + self.outsiders if each.username == user)
+        issue, now = self._find(str(iid)), at or datetime.now(UTC)
+        issue.touched = now
+        match what:
+            case "close" | "reopen":
+                issue.state = "closed" if what == "close" else "opened"
+                issue.states.append((by, "closed" if what == "close" else "reopened", now))
+            case "assign":
+                issue.assignees = [each for each in self.users + self.outsiders if each.username == argument]
+                said = f"assigned to @{argument}" if argument else "removed assignee"
+                issue.notes.append(Note(self._next(), by, said, now, system=True))
+            case "label":
+                self._label(issue, [argument], [])
+                issue.labelled.append((by, "add", argument, now))
+            case "unlabel":
+                self._label(issue, [], [argument])
+                issue.labelled.append((by, "remove", argument, now))
+            case "severity":
+                issue.severity = argument
+                said = f"changed the severity to **{argument.title()}**"
+                issue.notes.append(Note(self._next(), by, said, now, system=True))
+            case "comment":
+                issue.notes.append(Note(self._next(), by, argument, now))
+            case "move":
+                issue.state, issue.moved_to = "closed", 4711
+                issue.notes.append(Note(self._next(), by, f"moved to {argument}", now, system=True))
+            case "delete":
+                self.issues.remove(issue)
+
     # -- as GitLab shows it -------------------------------------------------------------------------------
 
     def _user(self, user: User) -> dict[str, Any]:
@@ -408,7 +460,8 @@ class GitLab:
         told: dict[str, Any] = {
             "id": issue.id, "iid": issue.iid, "project_id": PROJECT_ID, "title": issue.title,
             "description": issue.description, "state": issue.state, "created_at": _text(issue.at),
-            "updated_at": _text(issue.at), "labels": list(issue.labels), "milestone": None,
+            "updated_at": _text(issue.touched or issue.at), "moved_to_id": issue.moved_to,
+            "labels": list(issue.labels), "milestone": None,
             "assignees": [self._user(each) for each in issue.assignees], "author": self._user(issue.author),
             "user_notes_count": sum(not each.system for each in issue.notes), "upvotes": 0, "downvotes": 0,
             "due_date": None, "confidential": issue.confidential, "issue_type": issue.type,
@@ -577,6 +630,8 @@ _NAMES = {
     "projects/*/issues/*": "issue",
     "projects/*/issues/*/notes": "notes",
     "projects/*/issues/*/links": "links",
+    "projects/*/issues/*/resource_state_events": "resource_state_events",
+    "projects/*/issues/*/resource_label_events": "resource_label_events",
 }
 
 

@@ -15,6 +15,7 @@ SECRETS = [
     ("mailbox", "password"),
     ("tracker", "token"),
     ("tracker", "webhook_secret"),
+    ("tracker", "webhook_signing_token"),
     ("halo", "client_secret"),
 ]
 

@@ -76,6 +76,7 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     Verb.REOPENED: ({"reason": None}, "Megan Bowen reopened this."),
     Verb.DISMISSED: ({"reason": "a load test"}, "Megan Bowen says that this is not an incident: a load test."),
     Verb.MERGED: ({"into": 40, "title": "Disk"}, "Megan Bowen merged this into incident 40: Disk."),
+    Verb.HEARD: ({"what": "closed"}, "Megan Bowen closed the issue in the tracker, and with it this incident."),
     Verb.ABSORBED: ({"part": 43, "title": "CPU"}, "Megan Bowen merged incident 43 into this one: CPU."),
 }
 
