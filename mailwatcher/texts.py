@@ -106,13 +106,33 @@ _SAFE_LINK = re.compile(r"https://[A-Za-z0-9.-]{1,100}\.safelinks\.protection\.o
 _DEFENSE = re.compile(r"https://urldefense\.(?:com|proofpoint\.com|us)/v3/__(?P<url>[^\s<>\"']{1,4000}?)__;(?P<enc>[A-Za-z0-9+/_=-]{0,2000})[^\s<>\"']{0,400}")  # fmt: skip  # noqa: E501
 
 
+_QUERIED = re.compile(
+    r"https://(?:www\.google\.com/url|linkprotect\.cudasvc\.com/url|protect-[a-z]{2}\.mimecast\.com/s/[A-Za-z0-9_-]{1,60}"
+    r"|urldefense\.(?:proofpoint\.)?com/v2/url)\?[^\s<>\"']{1,6000}"
+)
+_WRAPS = ("google.com/url", "cudasvc.com/url", "mimecast.com/s/", "/v2/url")
+
+
 def unwrap_links(text: str) -> str:
-    """Undo Safe Links and Proofpoint. A wrapped address also names its recipient, so it must not be shown."""
+    """Undo Safe Links, Proofpoint and others. A wrapped address often names its recipient, and must not be shown."""
     if "safelinks.protection.outlook.com" in text:
         text = _SAFE_LINK.sub(lambda found: _safe_link(found[0]), text)
     if "urldefense" in text:
         text = _DEFENSE.sub(_defense, text)
+    if any(each in text for each in _WRAPS):
+        text = _QUERIED.sub(lambda found: _queried(found[0]), text)
     return text
+
+
+def _queried(url: str) -> str:
+    """Return what an address carries in its query: ``q``, ``url``, ``a``, or ``u`` in Proofpoint's own letters."""
+    asked = parse_qs(urlsplit(html.unescape(url)).query)
+    if "/v2/url" in url:
+        carried = asked.get("u", [""])[0].replace("_", "/")
+        inner = unquote(re.sub(r"-([0-9A-Fa-f]{2})", r"%\1", carried))
+    else:
+        inner = next((asked[key][0] for key in ("q", "url", "a") if key in asked), "")
+    return inner if inner.startswith(("http://", "https://")) else url
 
 
 def _safe_link(url: str) -> str:

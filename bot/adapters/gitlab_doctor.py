@@ -8,11 +8,12 @@ from typing import Any
 
 from bot.adapters.gitlab_http import GitLabApi, Missing
 from bot.adapters.gitlab_project import GitLabProject
-from models.ports import Finding, PortError
+from models.ports import Finding, Permanent, PortError
 from models.settings import Tracker
 
 EXPIRY_DAYS = 14
 DEVELOPER = 30
+HOOK_PATH = "/gitlab/hook"
 
 
 async def examine(
@@ -50,6 +51,22 @@ async def examine(
         text = f"not there yet: {', '.join(missing)}"
         return [Finding("tracker labels", False, text, "Create them; GitLab makes plain ones at first use.")]
 
+    async def hooked() -> list[Finding]:
+        if not (settings.webhook_secret.get_secret_value() or settings.webhook_signing_token.get_secret_value()):
+            text = f"none is set up: what people do in GitLab is noticed within {settings.poll_seconds:.0f} s"
+            return [Finding("tracker webhook", None, text, "See docs/gitlab.md, if that is too late.")]
+        try:
+            hooks = await api.pages(f"{project.path}/hooks")
+        except Permanent:
+            return [Finding("tracker webhook", None, "only maintainers may see whether GitLab has it")]
+        ours = [each for each in hooks if str(each.get("url") or "").rstrip("/").endswith(HOOK_PATH)]
+        if not ours:
+            advice = f"Add one in GitLab for issues, confidential issues and comments, to …{HOOK_PATH}."
+            return [Finding("tracker webhook", False, "GitLab has none that leads here", advice)]
+        state = str(ours[0].get("alert_status") or "executable")
+        advice = "" if state == "executable" else "GitLab has switched it off: see its recent deliveries there."
+        return [Finding("tracker webhook", state == "executable", f"{ours[0].get('url')}: {state}", advice)]
+
     try:
         findings = _token(await api.get("/personal_access_tokens/self"), now.date())
     except Missing:
@@ -60,6 +77,7 @@ async def examine(
         ("tracker project", place),
         ("tracker template", template),
         ("tracker labels", labelled),
+        ("tracker webhook", hooked),
     ):
         findings += await _looked(subject, look)
     return findings

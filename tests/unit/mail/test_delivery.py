@@ -76,8 +76,15 @@ def _flowed(line: str) -> list[str]:
             "&sdata=abc%3D&reserved=0"
         ),
         lambda url: f"https://urldefense.com/v3/__{url}__;!!Abc!xyz$",
+        lambda url: (
+            "https://urldefense.proofpoint.com/v2/url?u="
+            + quote(url, safe="/").replace("-", "%2D").replace("_", "%5F").replace("%", "-").replace("/", "_")
+            + "&d=DwMFAg&c=abc&e="
+        ),
+        lambda url: f"https://www.google.com/url?q={quote(url, safe='')}&source=gmail&ust=1",
+        lambda url: f"https://linkprotect.cudasvc.com/url?a={quote(url, safe='')}&c=E,1,x&typo=1",
     ],
-    ids=["safelinks", "proofpoint"],
+    ids=["safelinks", "proofpoint", "proofpoint v2", "google", "barracuda"],
 )
 def test_wrapped_addresses_are_undone_and_never_shown(raw: bytes, wrap: object) -> None:
     text = text_of(raw)
