@@ -114,7 +114,7 @@ _WRAPS = ("google.com/url", "cudasvc.com/url", "mimecast.com/s/", "/v2/url")
 
 
 def unwrap_links(text: str) -> str:
-    """Undo Safe Links, Proofpoint and others. A wrapped address often names its recipient, and must not be shown."""
+    """Undo Safe Links, Proofpoint and others. A wrapped address often names its recipient: it must not be shown."""
     if "safelinks.protection.outlook.com" in text:
         text = _SAFE_LINK.sub(lambda found: _safe_link(found[0]), text)
     if "urldefense" in text:
