@@ -12,11 +12,13 @@ from botbuilder.schema import Activity
 from bot.clicks import Clicks, Place, Shown
 from bot.commands import strip_mention
 from bot.speech import Speech
+from cards.blocks import clean
 from models import directory
 from models.domain.people import Person
 
 log = logging.getLogger(__name__)
 
+NAME = 300
 CARD = "application/vnd.microsoft.card.adaptive"
 TEXT = "application/vnd.microsoft.activity.message"
 BOT_ADDED = frozenset({"add", "add-upgrade"})
@@ -91,7 +93,8 @@ def _answer(shown: Shown) -> dict[str, Any]:
 
 def _person(activity: Activity) -> Person:
     sender = activity.from_property
-    return Person(sender.aad_object_id or "", sender.name or "somebody", sender.id or "")
+    name = clean(sender.name or "", NAME) or "somebody"
+    return Person(clean(sender.aad_object_id or "", NAME), name, clean(sender.id or "", NAME))
 
 
 def _tenant(activity: Activity) -> str:
@@ -136,7 +139,11 @@ def _mention_entities(activity: Activity) -> list[dict[str, str]]:
 def _mentioned(activity: Activity) -> list[Person]:
     bot = activity.recipient.id if activity.recipient else ""
     return [
-        Person(str(each.get("aadObjectId") or ""), str(each.get("name") or ""), str(each["id"]))
+        Person(
+            clean(str(each.get("aadObjectId") or ""), NAME),
+            clean(str(each.get("name") or ""), NAME),
+            clean(str(each["id"]), NAME),
+        )
         for each in _mention_entities(activity)
         if isinstance(each.get("id"), str) and each["id"] != bot
     ]

@@ -121,7 +121,9 @@ _TAG = re.compile(
     r"|td|th|img|emoji|attachment|hr)(?:\s[^<>]{0,2000})?/?>",
     re.IGNORECASE,
 )
-_NOTHING = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]")
+_NOTHING = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"
+)
 _LINES = re.compile("\r\n?|[\x85\u2028\u2029]")
 
 
