@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cards.words import source_name
 from models.domain.alerts import Alert, MailKind
 from models.domain.mail import Outcome
 from models.domain.views import MailView
@@ -19,7 +20,7 @@ def mail_view(record: MailRecord) -> MailView:
         _shown_as(record),
         alert.title if alert and record.outcome is Outcome.ACCESS_REQUEST else reading.subject,
         reading.sender,
-        f"{reading.reason}. {record.why}".removesuffix(". ") if _judged_by_rule(record) else reading.reason,
+        f"{reading.reason}; {record.why}".removesuffix("; ") if _judged_by_rule(record) else reading.reason,
         record.received_at,
         url=(alert.incident_url or "") if alert else "",
         facts=tuple(_facts(alert)) if alert else (),
@@ -45,7 +46,7 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
     if alert.kind is not MailKind.ACCESS_REQUEST:
         about = (
             ("Title", alert.title),
-            ("Source", alert.source),
+            ("Source", source_name(alert.source)),
             ("Project", alert.project),
             ("Resource", alert.resource),
         )

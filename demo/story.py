@@ -26,6 +26,7 @@ SCENES = (
     Scene("gcp-repeats", "the first alert is mailed again: it joins its card, which counts it"),
     Scene("alert-triggered", "an alert of GitLab fires: a third candidate"),
     Scene("unknown", "a mail that nobody can parse: a quiet card, for a person to judge"),
+    Scene("imitation", "somebody writes in Google's name: the sender is not confirmed, so a person must decide"),
     Scene("access-request", "somebody asks for an API: a card in the gateway's channel"),
     Scene("gcp-recovered", "the first alert recovers: the card says so, and nothing is resolved"),
     Scene("pipeline-fixed", "the pipeline is fixed"),

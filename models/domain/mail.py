@@ -149,7 +149,7 @@ def _doubt(reading: Reading, trust: Trust) -> str:
     if reading.authenticated is Authenticated.FAIL:
         claimed = reading.alert.kind if reading.kind is MailKind.IGNORED and reading.alert else reading.kind
         claims = claimed in _SAYS_SOMETHING or (claimed is MailKind.IGNORED and reading.alert is None)
-        return "its sender could not be confirmed: a person must say whether it is genuine" if claims else ""
+        return "a person must say whether it is genuine" if claims else ""
     if reading.kind not in _SAYS_SOMETHING:
         return ""
     if trust.require_authenticated and reading.authenticated is not Authenticated.PASS:

@@ -143,6 +143,22 @@ async def test_other_mail_finds_its_place(wilson: Program, playground: Start, pi
     assert list(wilson.inbox.iterdir()) == []
 
 
+async def test_a_mail_in_anothers_name_waits_for_a_person(
+    wilson: Program, playground: Start, pictures: Path
+) -> None:
+    client = await playground(wilson.bot_url)
+    await client.open_channel(DEVS_CHANNEL)
+    wilson.send("imitation")
+    await client.shows("A mail whose sender is not confirmed")
+    await client.screenshot(pictures / "unverified.png", height=900)
+    thread = client.thread("Billing account suspended: confirm")
+    await thread.card.click("Not ours")
+    await client.shows("says that it is not ours")
+    wilson.send("imitation", incident="z9y8x7w6v5u5", unique="another")
+    await client.shows("It is genuine")
+    assert wilson.issues() == []
+
+
 async def test_a_failed_pipeline_is_fixed_and_merged_into_another(wilson: Program, playground: Start) -> None:
     client = await playground(wilson.bot_url)
     await client.open_channel(DEVS_CHANNEL)
