@@ -293,8 +293,8 @@ class Deliveries:
                 incident, self._around.process, self._template, timeline, thread, instance, owner
             )
             ref = await self._tracker.create(new)
+            await self._hearing.created(incident.id, new)
         await self._keep(incident.id, lambda each: replace(each, issue_key=ref.key, issue_url=ref.url))
-        await self._hearing.wrote(incident)
         return [RefreshCard(incident.id), SyncIssue(incident.id)]
 
     async def _account(self, incident: Incident) -> issues.Account:

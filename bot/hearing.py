@@ -16,7 +16,7 @@ from models.domain.hearing import IssueNews, hear
 from models.domain.incidents import Decision, Incident, IssueSeen, State
 from models.domain.people import Person
 from models.operations.incidents import load
-from models.ports import IssueTracker, PortError
+from models.ports import IssueTracker, NewIssue, PortError
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,9 @@ class Hearing:
     async def hear(self, incident_id: int) -> Sequence[Effect]:
         """Read an incident's issue, and let the incident follow it. Returns what follows besides."""
         incident = await load(incident_id)
-        if not incident.issue_key or incident.issue_gone:
+        if not incident.issue_key:
             return ()
-        known = incident.heard.updated if incident.heard else ""
+        known = incident.heard.updated if incident.heard and not incident.issue_gone else ""
         news = await self._tracker.news(incident.issue_key, known)
         if news is None:
             return ()
@@ -74,6 +74,11 @@ class Hearing:
 
     async def _only_seen(self, incident: Incident, news: IssueNews) -> None:
         await self.keep(incident.id, lambda _: news.seen)
+
+    async def created(self, incident_id: int, issue: NewIssue) -> None:
+        """Remember how an issue was created, which is not how it should be by now."""
+        made = IssueSeen(False, tuple(issue.labels), issue.assignee or "", issue.severity or "")
+        await self.keep(incident_id, lambda _: made)
 
     async def wrote(self, incident: Incident) -> None:
         """Remember what was written to an issue just now, so that it is not taken for somebody else's doing."""

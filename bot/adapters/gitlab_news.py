@@ -37,9 +37,8 @@ class GitLabNews:
     async def of(self, key: str, known: str) -> IssueNews | None:
         """See ``models.ports.IssueTracker.news``."""
         path = f"{self._project.path}/issues/{key}"
-        try:
-            told = await self._api.get(path)
-        except Missing:
+        told = await self._issue(path)
+        if told is None:
             return IssueNews(None)
         if known and told.get("updated_at") == known:
             return None
@@ -73,6 +72,23 @@ class GitLabNews:
             updated=str(told.get("updated_at") or ""),
         )
         return IssueNews(seen, tuple(acts), _moved_to(told, notes))
+
+    async def _issue(self, path: str) -> dict[str, Any] | None:
+        """Read an issue; ``None`` where it is not there though its project is.
+
+        A token that has lost its role is told "404" too, and so now and then is one that has not.
+
+        Raises:
+            Missing: The project is not shown to us.
+        """
+        try:
+            return await self._api.get(path)
+        except Missing:
+            await self._api.get(self._project.path)
+        try:
+            return await self._api.get(path)
+        except Missing:
+            return None
 
     async def changed_since(self, at: datetime) -> Sequence[str]:
         """See ``models.ports.IssueTracker.changed_since``."""

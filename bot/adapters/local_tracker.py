@@ -146,6 +146,7 @@ class LocalTracker:
             for number, note in enumerate(issue.notes)
             if not note.marker
         ]
+        by_hand = IssueAct("assigned", "", self._clock())  # a file does not say who wrote in it, nor when
         seen = IssueSeen(
             closed=issue.closed,
             labels=issue.labels,
@@ -153,7 +154,7 @@ class LocalTracker:
             severity=issue.severity or "",
             last_comment=comments[-1].id if comments else "",
         )
-        return IssueNews(seen, tuple(comments))
+        return IssueNews(seen, (*comments, by_hand))
 
     async def changed_since(self, at: datetime) -> Sequence[str]:
         """See ``models.ports.IssueTracker``."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from models.domain.effects import Announce, Effect, RefreshCard
+from models.domain.effects import Announce, Effect, RefreshCard, SyncIssue
 from models.domain.incidents import Decision, Incident, IssueSeen, State
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb
@@ -63,19 +63,20 @@ def hear(
         person_of: Who a user of the tracker is.
         review_labels: Labels that say that the incident awaits its review.
     """
-    if incident.issue_gone:
-        return Decision(incident)
     if news.seen is None or news.moved_to:
-        return _gone(incident, news, at)
+        return Decision(incident) if incident.issue_gone else _gone(incident, news, at)
     before = incident.heard
-    heard = replace(incident, heard=news.seen)
-    if before is None:
+    back = [_entry(at, "back", "")] if incident.issue_gone else []
+    heard = replace(incident, heard=news.seen, issue_gone="")
+    if before is not None:
+        heard, entries = _told(heard, before, news, ours, person_of, review_labels, at)
+        back += entries
+    if not back:
         return Decision(heard)
-    heard, entries = _told(heard, before, news, ours, person_of, review_labels, at)
-    if not entries:
-        return Decision(heard)
-    effects: list[Effect] = [Announce(incident.id, entry) for entry in entries]
-    return Decision(heard, tuple(entries), (*effects, RefreshCard(incident.id)))
+    effects: list[Effect] = [Announce(incident.id, entry) for entry in back]
+    if incident.issue_gone:
+        effects.append(SyncIssue(incident.id))
+    return Decision(heard, tuple(back), (*effects, RefreshCard(incident.id)))
 
 
 def _gone(incident: Incident, news: IssueNews, at: datetime) -> Decision:
@@ -103,7 +104,9 @@ def _told(
     entries += said
     if seen.assignee not in (before.assignee, ours.assignee):
         act = _last(news, "assigned")
-        if act is None or incident.owned_at is None or act.at >= incident.owned_at:
+        if act is None and not seen.assignee:
+            pass  # nobody took it off: the tracker did not assign whom it was told to
+        elif act is None or incident.owned_at is None or act.at >= incident.owned_at:
             owner = person_of(seen.assignee) if seen.assignee else None
             incident = replace(incident, owner=owner, owned_at=at if owner else None)
             entries.append(_entry(at, "assigned", act.by if act else "", to=owner.name if owner else None))

@@ -142,6 +142,35 @@ async def test_an_issue_that_is_gone_is_said_once_and_left_alone(
     assert await queue.waiting() == []
 
 
+async def test_an_issue_that_was_hidden_for_a_while_is_kept_again(team: Team) -> None:
+    await raised(team)
+    hidden = team.server.issues.pop()
+    assert (await heard(team)).issue_gone.startswith("deleted")
+    await team.asks(HandOver(MEGAN))
+    await team.delivered()
+    team.server.issues.append(hidden)
+    assert (await heard(team)).issue_gone == ""
+    assert [each.username for each in hidden.assignees] == ["mb2345"]
+    assert [each for each, _ in await told()] == ["gone", "back"]
+
+
+async def test_a_project_that_is_hidden_loses_no_issue(team: Team) -> None:
+    await raised(team)
+    team.server.faults = [Fault(each, 404) for each in ("GET issue", "GET project")]
+    assert (await heard(team)).issue_gone == ""
+    assert await told() == []
+
+
+async def test_whom_gitlab_will_not_have_as_assignee_stays_the_owner(team: Team) -> None:
+    await raised(team)
+    team.server.not_assignable.add("mb2345")
+    await team.asks(HandOver(MEGAN))
+    await team.delivered()
+    assert team.server.issues[0].assignees == []
+    assert (await heard(team)).owner == MEGAN
+    assert await told() == []
+
+
 async def test_of_two_at_once_the_newest_wins_and_nothing_flaps(team: Team) -> None:
     team.server.users.append(User(4, "ct1", "Chris Third"))
     chris = Person("aad-9", "Chris Third", "29:9", "ct1")

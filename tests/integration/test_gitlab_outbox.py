@@ -221,14 +221,15 @@ async def test_the_whole_life_and_what_it_costs(team: Team) -> None:
     found_out_once = ["GET user", "GET project", "Iterations", "GET members", "GET template"]
     note, event = ["GET notes", "POST notes"], ["Events", "timelineEventCreate"]
     raised = [each for each in calls["raise"] if each not in found_out_once]
-    assert raised == ["createIssue", "GET issue", *event, "GET issue"]
-    assert calls["assign"] == [*event, "GET issue", "PUT issue"]
-    assert calls["assess"] == [*event, "GET issue", "issueSetSeverity"]
+    look = ["GET issue", "GET notes", "GET resource_state_events", "GET resource_label_events"]
+    assert raised == ["createIssue", "GET issue", *event, *look, "GET issue"]
+    assert calls["assign"] == [*event, *look, "GET issue", "PUT issue"]
+    assert calls["assess"] == [*event, *look, "GET issue", "issueSetSeverity"]
     assert calls["note"] == note
     assert sorted(calls["resolve"]) == sorted(
-        [*note, "GET issue", "PUT issue", "issueSetIteration", "createIssue", "POST links"]
+        [*note, *look, "GET issue", "PUT issue", "issueSetIteration", "createIssue", "POST links"]
     )
-    assert sum(len(each) for each in calls.values()) == 27
+    assert sum(len(each) for each in calls.values()) == 43
 
 
 @pytest.mark.parametrize(("kind", "headers"), FAULTS, ids=lambda each: str(each))

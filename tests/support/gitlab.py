@@ -113,6 +113,7 @@ class GitLab:
         self.bot = User(1, "project_7_bot", "Wilson")
         self.users = [self.bot, User(2, "mb2345", "Megan Byte"), User(3, "ak101", "Ada Example")]
         self.outsiders: list[User] = [User(9, "stranger", "A Stranger")]
+        self.not_assignable: set[str] = set()  # usernames that are left out without a word
         self.issues: list[Issue] = []
         self.links: set[tuple[int, int]] = set()
         self.labels = {"workflow::In Progress", "workflow::Review Required"}
@@ -319,7 +320,8 @@ class GitLab:
         issue.touched = datetime.now(UTC)
         self._label(issue, body.get("add_labels", []), body.get("remove_labels", []))
         if "assignee_ids" in body:
-            issue.assignees = [each for each in self.users + self.outsiders if each.id in body["assignee_ids"]]
+            asked = [each for each in self.users + self.outsiders if each.id in body["assignee_ids"]]
+            issue.assignees = [each for each in asked if each.username not in self.not_assignable]
         if "state_event" in body:
             issue.state = {"close": "closed", "reopen": "opened"}[body["state_event"]]
 

@@ -8,7 +8,7 @@ import hmac
 import io
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -109,7 +109,7 @@ async def test_what_is_not_ours_is_answered_and_left(payload: Any) -> None:
         {"X-Gitlab-Token": ""},
         {"X-Gitlab-Token": "t0ke"},
         {"X-Gitlab-Token": "t\u00f6ken"},
-        TOKEN | signature(BODY),
+        TOKEN | {"webhook-signature": "v1,AAAA"},
     ],
 )
 async def test_a_wrong_token_is_refused(headers: dict[str, str]) -> None:
@@ -121,21 +121,23 @@ async def test_a_wrong_token_is_refused(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        (signature(BODY), 200),
-        (signature(BODY) | {"webhook-signature": f"v1,AAAA {signature(BODY)['webhook-signature']}"}, 200),
-        (TOKEN, 401),
-        (signature(BODY + b" "), 401),
-        (signature(BODY, key=b"another"), 401),
-        (signature(BODY, at=time.time() - 400), 401),
-        (signature(BODY, at=time.time() + 400), 401),
-        (signature(BODY) | {"webhook-id": "msg_2"}, 401),
-        (signature(BODY) | {"webhook-timestamp": "now"}, 401),
-        (signature(BODY) | {"webhook-signature": "v2,abc"}, 401),
+        (lambda: signature(BODY), 200),
+        (lambda: signature(BODY) | {"webhook-signature": f"v1,AAAA {signature(BODY)['webhook-signature']}"}, 200),
+        (lambda: TOKEN, 401),
+        (lambda: signature(BODY + b" "), 401),
+        (lambda: signature(BODY, key=b"another"), 401),
+        (lambda: signature(BODY, at=time.time() - 400), 401),
+        (lambda: signature(BODY, at=time.time() + 400), 401),
+        (lambda: signature(BODY) | {"webhook-id": "msg_2"}, 401),
+        (lambda: signature(BODY) | {"webhook-timestamp": "now"}, 401),
+        (lambda: signature(BODY) | {"webhook-signature": "v2,abc"}, 401),
     ],
 )
-async def test_a_signature_must_hold_where_one_is_agreed_on(headers: dict[str, str], status: int) -> None:
+async def test_a_signature_must_hold_where_one_is_agreed_on(
+    headers: Callable[[], dict[str, str]], status: int
+) -> None:
     async with hooked(signing=SIGNING) as (url, heard):
-        assert await post(url, BODY, headers) == status
+        assert await post(url, BODY, headers()) == status
         assert bool(heard.calls) is (status == 200)
 
 
