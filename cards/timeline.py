@@ -197,7 +197,7 @@ def _heard(words: _Words) -> str:
             gone = f"The issue is gone from the tracker ({words.text('where')}; {said})."
             return f"{gone} Nothing more is written there: `link` the new one, if there is one."
         case "back":
-            return "The issue is there again in the tracker. What was noted meanwhile is in the timeline here alone."
+            return "The issue is in the tracker again. What was said meanwhile is in the card's timeline alone."
     several = words.entry.data.get("count")
     comments = f"{several} comments" if isinstance(several, int) and several > 1 else "a comment"
     return f"{who} wrote {comments} in the issue."
