@@ -37,7 +37,8 @@ from bot.tracker_health import TrackerHealth
 from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
 from models import database, directory, queue, store
-from models.domain.process import Process, ProcessError, read_process
+from models.domain.process import Process, read_process
+from models.domain.process_reader import ProcessError
 from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
 from models.settings import Settings, SettingsError
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from models.domain.mail import FIELDS, MailRule, MailRules
+from models.domain.process_reader import ProcessError, Reader
 
 Answer = int | bool | None
 """A number of users, yes or no, or ``None`` for "not known"."""
-
-
-class ProcessError(Exception):
-    """A process file does not hold what a process needs. The text says which entry and what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,76 +144,6 @@ class Process:
         return self.urgencies[-1], "no rule of the process fits, so it counts as the gravest"
 
 
-@dataclass(slots=True)
-class _Reader:
-    values: Mapping[str, Any]
-    where: str
-    used: set[str] = field(default_factory=set)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value: str = self._typed(key, str, "a text", default)
-        if default is None and not value.strip():
-            raise ProcessError(f"{self.where}: {key} is empty; it needs a text")
-        return value
-
-    def key(self) -> str:
-        value = self.text("key")
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", value):
-            raise ProcessError(f"{self.where}: key holds {value!r}; it needs small letters, digits and _")
-        return value
-
-    def number(self, key: str, most: int) -> int:
-        value: int = self._typed(key, int, "a whole number", None)
-        if not 1 <= value <= most:
-            raise ProcessError(f"{self.where}: {key} holds {value}; it needs a whole number from 1 to {most}")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._typed(key, list, "a list of texts", [])
-        if not all(isinstance(item, str) for item in value):
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a list of texts")
-        return tuple(value)
-
-    def clock(self, key: str) -> time | None:
-        """Return a time of day (``HH:MM``); ``None`` where it is missing or empty."""
-        value = self.text(key, "")
-        try:
-            return time.fromisoformat(value) if value else None
-        except ValueError:
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a time as 09:00") from None
-
-    def table(self, key: str) -> _Reader:
-        return _Reader(self._typed(key, dict, "a table", None), f"{self.where}: [{key}]")
-
-    def tables(self, key: str) -> list[_Reader]:
-        value = self._typed(key, list, "tables ([[…]])", None)
-        if not value or not all(isinstance(item, dict) for item in value):
-            raise ProcessError(f"{self.where}: {key} needs at least one [[{key}]]")
-        return [_Reader(item, f"{self.where}: [[{key}]] number {n}") for n, item in enumerate(value, 1)]
-
-    def one_of(self, key: str, choices: tuple[str, ...]) -> Any:
-        value = self.text(key)
-        if value not in choices:
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs one of {', '.join(choices)}")
-        return value
-
-    def rest(self) -> dict[str, Any]:
-        return {key: value for key, value in self.values.items() if key not in self.used}
-
-    def done(self) -> None:
-        for key in self.rest():
-            raise ProcessError(f"{self.where}: there is no such entry as {key!r}")
-
-    def _typed(self, key: str, kind: type, needs: str, default: Any) -> Any:
-        self.used.add(key)
-        value = self.values.get(key, default)
-        if value is None:
-            raise ProcessError(f"{self.where}: {key} is missing; it needs {needs}")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs {needs}")
-        return value
-
-
 def read_process(values: Mapping[str, Any], where: str) -> Process:
     """Build a process from its file's values.
 
@@ -228,7 +154,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     Raises:
         ProcessError: An entry is missing, unknown, or does not fit.
     """
-    top = _Reader(values, where)
+    top = Reader(values, where)
     tracker, decision = top.table("tracker"), top.table("decision")
     flapping, digest = top.table("flapping"), top.table("digest")
     urgencies = tuple(_urgency(each) for each in top.tables("urgencies"))
@@ -268,7 +194,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     return process
 
 
-def _question(reader: _Reader) -> Question:
+def _question(reader: Reader) -> Question:
     kind = reader.one_of("kind", ("number", "yes_no"))
     reader.used.add("unknown")
     unknown = reader.values.get("unknown")
@@ -280,7 +206,7 @@ def _question(reader: _Reader) -> Question:
     return question
 
 
-def _urgency(reader: _Reader) -> Urgency:
+def _urgency(reader: Reader) -> Urgency:
     urgency = Urgency(
         reader.key(),
         reader.text("name"),
@@ -292,12 +218,12 @@ def _urgency(reader: _Reader) -> Urgency:
     return urgency
 
 
-def _rule(reader: _Reader, urgencies: tuple[Urgency, ...], questions: tuple[Question, ...]) -> Rule:
+def _rule(reader: Reader, urgencies: tuple[Urgency, ...], questions: tuple[Question, ...]) -> Rule:
     urgency = reader.one_of("urgency", tuple(level.key for level in urgencies))
     because = reader.text("because")
     above = None
     if "users_above" in reader.values:
-        above = reader._typed("users_above", int, "a whole number", None)
+        above = reader.typed("users_above", int, "a whole number", None)
         if above < 0 or not any(question.key == "users" for question in questions):
             raise ProcessError(f"{reader.where}: users_above needs a question 'users', and a number from 0")
     needs = reader.rest()
@@ -308,7 +234,7 @@ def _rule(reader: _Reader, urgencies: tuple[Urgency, ...], questions: tuple[Ques
     return Rule(urgency, because, above, tuple(needs.items()))
 
 
-def _mail_rules(reader: _Reader) -> MailRules:
+def _mail_rules(reader: Reader) -> MailRules:
     rules = MailRules(
         tuple(_mail_rule(each) for each in reader.tables("rules")) if "rules" in reader.values else (),
         reader.texts("pipeline_refs") or ("*",),
@@ -318,7 +244,7 @@ def _mail_rules(reader: _Reader) -> MailRules:
     return rules
 
 
-def _mail_rule(reader: _Reader) -> MailRule:
+def _mail_rule(reader: Reader) -> MailRule:
     name, because = reader.text("name"), reader.text("because")
     then = reader.one_of("then", ("mute", "support"))
     patterns = reader.rest()
@@ -330,13 +256,13 @@ def _mail_rule(reader: _Reader) -> MailRule:
     return MailRule(name, because, then, tuple(patterns.items()))
 
 
-def _option(reader: _Reader) -> Option:
+def _option(reader: Reader) -> Option:
     option = Option(reader.key(), reader.text("name"))
     reader.done()
     return option
 
 
-def _follow_up(reader: _Reader, urgencies: tuple[Urgency, ...]) -> FollowUpKind:
+def _follow_up(reader: Reader, urgencies: tuple[Urgency, ...]) -> FollowUpKind:
     kind = FollowUpKind(
         reader.key(),
         reader.text("name"),

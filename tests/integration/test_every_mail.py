@@ -18,7 +18,8 @@ from models.domain.effects import Tell
 from models.domain.incidents import Refusal
 from models.domain.mail import MailRules, Outcome, Trust
 from models.domain.people import Person
-from models.domain.process import Process, ProcessError, read_process
+from models.domain.process import Process, read_process
+from models.domain.process_reader import ProcessError
 from models.operations import incidents
 from models.operations.alerts import record_mails
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from models.domain.process import ProcessError, read_process
+from models.domain.process import read_process
+from models.domain.process_reader import ProcessError
 from tests.unit.domain.samples import PROCESS, PROCESS_FILE
 
 VALUES = tomllib.loads(PROCESS_FILE.read_text(encoding="utf-8"))
