@@ -24,19 +24,29 @@ from bot.adapters.gitlab import GitLabTracker
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.teams import TeamsAdapter
+from bot.adapters.unconfigured import NoDesk, NoGateway, NoPeople
+from bot.case_clicks import CaseClicks
+from bot.case_clock import CaseClock
+from bot.case_deliveries import CaseDeliveries
+from bot.case_letters import Letters
+from bot.case_lookup import Lookup
+from bot.case_speech import CaseSpeech
+from bot.case_surroundings import CaseSurroundings
 from bot.clicks import Clicks
-from bot.deliveries import Channels, Deliveries
+from bot.deliveries import Deliveries
 from bot.health import metrics, readiness
 from bot.hearing import Listener
 from bot.hooks import Hook
 from bot.outbox import Outbox
 from bot.pacing import Pacer
+from bot.posting import Channels, Poster
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
 from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
 from models import database, directory, queue, store
+from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
 from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
@@ -197,21 +207,57 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     around = Surroundings(process, rota)
     await around.refresh()
     channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel)
-    deliveries = Deliveries(messenger, tracker, around, channels, Pacer(), template=settings.tracker.template)
+    poster = Poster(messenger, channels, Pacer())
+    handling = await _cases(settings, tracker, around, poster, stack)
+    deliveries = Deliveries(poster, tracker, around, handling, template=settings.tracker.template)
     settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
     health = TrackerHealth(tracker, ZoneInfo(settings.rota.timezone))
     outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds, health=health)
     listener = Listener(tracker, settings.tracker.poll_seconds, outbox.wake)
-    handler = Activities(Clicks(around, outbox.wake), Speech(around, outbox.wake))
+    clicks = Clicks(around, CaseClicks(handling.around, handling.desk), outbox.wake)
+    handler = Activities(clicks, Speech(around, CaseSpeech(handling.around), outbox.wake))
     adapter = TeamsAdapter(settings.teams)
     hook = _hook(settings, tracker, listener)
     app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics, hook=hook)
     await stack.enter_async_context(serving(app, settings.web.host, settings.web.port))
     tasks = {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
     tasks |= {"listener": listener.run(), "tracker health": health.run()}
+    clock = CaseClock(handling.around, handling.lookup, settings.apigee.poll_seconds, outbox.wake)
+    tasks["cases"] = clock.run()
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()
     return tasks
+
+
+async def _cases(
+    settings: Settings, tracker: IssueTracker, around: Surroundings, poster: Poster, stack: AsyncExitStack
+) -> CaseDeliveries:
+    gateway, desk, people = gateway_of(settings), desk_of(settings), people_of(settings)
+    for each in (gateway, desk, people):
+        stack.push_async_callback(each.close)
+    send = None
+    if settings.mailbox.kind != "none":
+        mailbox = mailroom.mailbox_of(settings, mailroom.NoBookmark(), None)
+        stack.push_async_callback(mailbox.close)
+        send = mailbox.send
+    letters = Letters(send, settings.mailbox.address, around.process.title.partition(":")[0])
+    lookup = Lookup(gateway, desk, people)
+    return CaseDeliveries(poster, tracker, CaseSurroundings(around, gateway), lookup, desk, letters)
+
+
+def gateway_of(settings: Settings) -> ApiGateway:
+    """Return the API gateway of the settings."""
+    return NoGateway(settings.apigee.organization)
+
+
+def desk_of(settings: Settings) -> ServiceDesk:
+    """Return the service desk of the settings."""
+    return NoDesk()
+
+
+def people_of(settings: Settings) -> PeopleDirectory:
+    """Return the organisation's directory."""
+    return NoPeople()
 
 
 def _hook(settings: Settings, tracker: IssueTracker, listener: Listener) -> Hook | None:

@@ -15,11 +15,8 @@ from botframework.connector.auth import ChannelValidation
 
 import wiring
 from benchmarks.figures import on_core
-from bot.activities import Activities
 from bot.adapters.rota_file import NoRota
 from bot.adapters.teams import TeamsAdapter
-from bot.clicks import Clicks
-from bot.speech import Speech
 from bot.surroundings import Surroundings
 from bot.web import make_app, serving
 from models import directory
@@ -28,6 +25,7 @@ from models.operations.alerts import record_mails
 from models.ports import ThreadAddress
 from models.settings import Database, Settings, Teams
 from tests.support.botframework import APP_ID, TENANT
+from tests.support.handling import activities_of
 
 SERVICE_URL = "https://smba.trafficmanager.net/teams/"
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": [{"type": "TextBlock", "text": "x" * 1200}]}
@@ -81,7 +79,7 @@ async def serve_wilson(port: int, metadata: str, folder: str, candidates: int) -
             await directory.remember_card(directory.INCIDENT, number, thread)
         around = Surroundings(process, NoRota())
         await around.refresh()
-        handler = Activities(Clicks(around, lambda: None), Speech(around, lambda: None))
+        handler = activities_of(around)
         app = make_app(TeamsAdapter(settings.teams), handler, readiness=_nothing, metrics=_no_figures)
         async with serving(app, "127.0.0.1", port):
             await asyncio.Event().wait()

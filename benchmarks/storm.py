@@ -13,9 +13,9 @@ from benchmarks.teams import CHANNEL, LimitedConnector
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import NoRota
-from bot.deliveries import Channels, Deliveries
 from bot.outbox import Outbox
 from bot.pacing import Pacer
+from bot.posting import Channels
 from bot.surroundings import Surroundings
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.reader import MailReader
@@ -25,6 +25,7 @@ from models.settings import Teams
 from models.sql import reading
 from models.store import now_ms
 from tests.support.botframework import APP_ID, TENANT
+from tests.support.handling import deliveries_of
 
 MAILS, INCIDENTS = 10_000, 5_000
 SECONDS = 40.0
@@ -108,7 +109,7 @@ async def _post(folder: Path) -> list[Figure]:
         around = Surroundings(process(), NoRota())
         tracker = LocalTracker(folder / "issues", "ops/x", lambda: None)
         pacer = Pacer()
-        deliveries = Deliveries(messenger, tracker, around, Channels("Devs", ""), pacer, template="Incident")
+        deliveries = deliveries_of(messenger, tracker, around, Channels("Devs", ""), pacer)
         outbox = Outbox(deliveries.deliver, deliveries.prepare)
         await directory.remember_installation("team", TENANT, teams.url, "Team")
         await directory.channels_found("team", CHANNEL, None)

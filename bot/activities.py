@@ -9,8 +9,9 @@ from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.core.teams import TeamsActivityHandler
 from botbuilder.schema import Activity
 
-from bot.clicks import Clicks, Place, Shown
+from bot.clicks import Clicks
 from bot.commands import strip_mention
+from bot.places import Place, Shown
 from bot.speech import Speech
 from cards.blocks import clean
 from models import directory

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
+from bot.case_clicks import CaseClicks
 from bot.mail_view import mail_view
+from bot.places import STRANGE, Place, Shown, form_keys
 from bot.surroundings import Surroundings
 from cards.actions import (
     AdoptMail,
-    BadAction,
     Button,
     DeclareIncident,
     Do,
@@ -26,62 +24,25 @@ from cards.actions import (
     SetMailAside,
     ShowCard,
     decode,
-    decode_values,
 )
+from cards.case_actions import decode_case, is_about_a_case
 from cards.digest import digest_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
-from cards.mail import access_card, mail_card
+from cards.mail import mail_card
+from cards.payload import BadAction, decode_values
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
 from models.domain.effects import Answer
 from models.domain.incidents import Incident, Refusal
-from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.requests import Assess
 from models.domain.views import DigestView
 from models.operations import incidents
+from models.operations.cases import NoSuchCase
 from models.ports import ThreadAddress
 
 log = logging.getLogger(__name__)
-
-STRANGE = "This card is not one that I know. Use the newest one, or a command in its thread."
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something was said or pressed, from the verified activity.
-
-    Attributes:
-        activity_id: Names this delivery; a second one of the same activity has the same.
-        message_id: The message whose button was pressed (``replyToId``); empty for what was typed.
-        channel_id: The channel alone, without the thread.
-        content: What was typed or pressed.
-    """
-
-    activity_id: str
-    conversation_id: str
-    message_id: str
-    channel_id: str
-    service_url: str
-    tenant_id: str
-    content: object = None
-
-    @property
-    def once(self) -> str:
-        """What makes a second delivery of this activity change nothing: its id, and what it says."""
-        if not self.activity_id:
-            return ""
-        said = hashlib.sha256(repr(self.content).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return f"activity:{said}:{self.activity_id}:{self.conversation_id}"[:190]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the person who pressed sees: a card in place of the old one, or one sentence."""
-
-    card: dict[str, Any] | None = None
-    text: str = ""
 
 
 class Clicks:
@@ -89,24 +50,31 @@ class Clicks:
 
     Args:
         around: Process, team and who is on call.
+        cases: Answers the buttons of cases.
         wake: Called when something was put into the outbox.
     """
 
-    def __init__(self, around: Surroundings, wake: Callable[[], None]) -> None:
+    def __init__(self, around: Surroundings, cases: CaseClicks, wake: Callable[[], None]) -> None:
         self._around = around
+        self._cases = cases
         self._wake = wake
 
     async def press(self, data: object, by: Person, place: Place) -> Shown:
         """Answer an ``Action.Execute``."""
         await self._around.meet(by)
         try:
-            button = decode(data, by, self._around.team)
-            shown = await self._pressed(button, data, by, place)
+            if is_about_a_case(data):
+                shown = await self._cases.press(decode_case(data), data, by, place)
+            else:
+                button = decode(data, by, self._around.team)
+                shown = await self._pressed(button, data, by, place)
         except BadAction as bad:
             log.warning("a button of %s was refused: %s", by.id, bad.text)
             return Shown(text=bad.text)
         except incidents.NoSuchIncident:
             return Shown(text="This incident is not known here any more.")
+        except NoSuchCase:
+            return Shown(text="This request is not known here any more.")
         self._wake()
         return shown
 
@@ -159,7 +127,7 @@ class Clicks:
 
     async def _act(self, button: Do, data: object, by: Person, place: Place) -> Shown:
         incident = await self._incident(place, button.hint)
-        once = [key for key in (place.once, f"form:{button.once}" if button.once else "") if key]
+        once = form_keys(place, button.once)
         done = await incidents.act(incident, button.request, by, self._around.process, once=once)
         if done.refusal is None:
             return self._card(done.incident, by, done.notice)
@@ -196,7 +164,7 @@ class Clicks:
         if record is None:
             raise BadAction("This mail is not known here any more.")
         view = mail_view(record)
-        return Shown(access_card(view) if view.outcome is Outcome.ACCESS_REQUEST else mail_card(view))
+        return Shown(mail_card(view))
 
     async def _digest(self, digest_id: int, incident_id: int) -> Shown:
         if (await incidents.load(incident_id)).digest_id == digest_id:
@@ -208,7 +176,7 @@ class Clicks:
         assess = None
         if button.urgency or button.answers:
             assess = Assess(button.answers, button.urgency, button.reason)
-        once = [key for key in (place.once, f"form:{button.once}" if button.once else "") if key]
+        once = form_keys(place, button.once)
         done = await incidents.declare_incident(
             button.title, button.description, by, self._around.process, assess=assess, once=once
         )
@@ -240,7 +208,7 @@ def form_of(data: object) -> Form | None:
 
 
 def _is_form(data: object) -> bool:
-    return isinstance(data, dict) and data.get("do") == "open"
+    return isinstance(data, dict) and data.get("do") in ("open", "case_open")
 
 
 def _now() -> datetime:

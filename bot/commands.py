@@ -14,8 +14,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cards.actions import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL, Form
+from cards.actions import Form
 from cards.blocks import clean
+from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
 from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.process import Answer, FollowUpKind, Process

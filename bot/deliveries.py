@@ -9,26 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 import orjson
 
 from bot import issue_text, issues
+from bot.case_deliveries import CaseDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
-from bot.outbox import NotYet
-from bot.pacing import Pacer
+from bot.posting import Poster
 from bot.surroundings import Surroundings
 from cards.blocks import mention_name
 from cards.digest import digest_card
 from cards.incident import incident_card
 from cards.lists import greeting
-from cards.mail import access_card, mail_card
+from cards.mail import mail_card
 from cards.timeline import announcement
 from models import digests, directory, mails, queue, store
-from models.directory import DIGEST, INCIDENT, MAIL, Card
+from models.directory import DIGEST, INCIDENT, MAIL
 from models.domain.effects import (
     Announce,
     Answer,
@@ -46,11 +45,10 @@ from models.domain.effects import (
     Tell,
 )
 from models.domain.incidents import Decision, Incident
-from models.domain.mail import Outcome
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations.incidents import load
-from models.ports import ChannelAddress, IssueTracker, Message, Messenger, Permanent, ThreadAddress
+from models.ports import IssueTracker, Message, Permanent, ThreadAddress
 from models.queue import Item
 from models.store import from_ms
 
@@ -58,16 +56,7 @@ log = logging.getLogger(__name__)
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How much earlier than ours the tracker's clock may be when an issue is looked for."""
-WAIT_FOR_TEAM = 5.0
 MOST_MENTIONS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Channels:
-    """The configured channels: each a name or an id."""
-
-    devs: str
-    gateway: str
 
 
 class Deliveries:
@@ -75,20 +64,18 @@ class Deliveries:
 
     def __init__(
         self,
-        messenger: Messenger,
+        poster: Poster,
         tracker: IssueTracker,
         surroundings: Surroundings,
-        channels: Channels,
-        pacer: Pacer,
+        cases: CaseDeliveries,
         *,
         template: str,
     ) -> None:
-        self._messenger = messenger
+        self._poster = poster
+        self._cases = cases
         self._tracker = tracker
         self._hearing = Hearing(tracker, surroundings)
         self._around = surroundings
-        self._channels = channels
-        self._pacer = pacer
         self._template = template
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
@@ -141,6 +128,8 @@ class Deliveries:
                 return await self._note_issue(effect, item)
             case RaiseFollowUp(incident_id, follow_up):
                 return await self._raise_follow_up(await load(incident_id), follow_up, item)
+            case _:
+                return await self._cases.deliver(item)
 
     # -- Teams --------------------------------------------------------------------------------------------
 
@@ -149,7 +138,7 @@ class Deliveries:
             return ()
         if item.attempts > 1:
             await directory.maybe_twin(incident.id)
-        await self._post(await self._devs(), INCIDENT, incident.id, self._card(incident))
+        await self._poster.post(await self._poster.devs(), INCIDENT, incident.id, self._card(incident))
         return ()
 
     def _card(self, incident: Incident) -> Message:
@@ -160,7 +149,7 @@ class Deliveries:
         if incident.digest_id is not None:
             return [PostDigest(incident.digest_id)]
         for card in await directory.cards_of(INCIDENT, incident.id):
-            await self._update(card, self._card(incident))
+            await self._poster.update(card, self._card(incident))
         return ()
 
     async def _announce(self, effect: Announce) -> Sequence[Effect]:
@@ -173,7 +162,7 @@ class Deliveries:
             mentions = (*mentions, *others)[:MOST_MENTIONS]
         said = announcement(effect.entry, self._around.process, mentions)
         named = tuple(replace(each, name=mention_name(each)) for each in said.mentions)
-        await self._reply(cards[0].thread, Message(text=said.text, mentions=named))
+        await self._poster.reply(cards[0].thread, Message(text=said.text, mentions=named))
         return ()
 
     async def _post_mail(self, mail_id: int) -> Sequence[Effect]:
@@ -181,14 +170,13 @@ class Deliveries:
         if record is None:
             return ()
         view = mail_view(record)
-        access = view.outcome is Outcome.ACCESS_REQUEST
-        message = Message(card=access_card(view) if access else mail_card(view), summary=view.subject[:200])
+        message = Message(card=mail_card(view), summary=view.subject[:200])
         cards = await directory.cards_of(MAIL, mail_id)
         for card in cards:
-            await self._update(card, message)
+            await self._poster.update(card, message)
         if not cards:
-            channel = await (self._gateway() if view.about_gateway else self._devs())
-            await self._post(channel, MAIL, mail_id, message)
+            channel = await (self._poster.gateway() if view.about_gateway else self._poster.devs())
+            await self._poster.post(channel, MAIL, mail_id, message)
         return ()
 
     async def _post_digest(self, digest_id: int) -> Sequence[Effect]:
@@ -198,9 +186,9 @@ class Deliveries:
         message = Message(card=digest_card(view), summary=f"{len(incidents)} more new candidates")
         cards = await directory.cards_of(DIGEST, digest_id)
         for card in cards:
-            await self._update(card, message)
+            await self._poster.update(card, message)
         if not cards:
-            await self._post(await self._devs(), DIGEST, digest_id, message)
+            await self._poster.post(await self._poster.devs(), DIGEST, digest_id, message)
         return ()
 
     async def _learn_team(self, team_id: str) -> Sequence[Effect]:
@@ -208,72 +196,40 @@ class Deliveries:
         if not found:
             return ()
         installation = found[0]
-        channels = await self._messenger.channels(installation.service_url, team_id)
-        devs, gateway = (_channel(channels, wanted) for wanted in (self._channels.devs, self._channels.gateway))
+        channels = await self._poster.messenger.channels(installation.service_url, team_id)
+        devs, gateway = (
+            _channel(channels, wanted) for wanted in (self._poster.channels.devs, self._poster.channels.gateway)
+        )
         await directory.channels_found(team_id, devs, gateway)
-        await queue.hasten(("PostCard", "PostMail", "PostDigest"), store.now_ms())
+        await queue.hasten(("PostCard", "PostCase", "PostMail", "PostDigest"), store.now_ms())
         try:
-            await directory.remember_people(list(await self._messenger.members(installation.service_url, team_id)))
+            await directory.remember_people(
+                list(await self._poster.messenger.members(installation.service_url, team_id))
+            )
             await self._around.refresh()
         except Permanent as error:
             log.warning("the members of team %r can't be read; they are known once they speak: %s", team_id, error)
         names = ", ".join(name for _, name in channels)
-        for wanted, channel in ((self._channels.devs, devs), (self._channels.gateway, gateway)):
+        for wanted, channel in ((self._poster.channels.devs, devs), (self._poster.channels.gateway, gateway)):
             if channel is None:
                 log.error("no channel %r in team %r (it has: %s): see wilson doctor", wanted, team_id, names)
         if devs is not None and not installation.greeted:
-            text = greeting(self._around.process, self._channels.devs, self._channels.gateway)
-            await self._paced(installation.address(devs).channel_id)
-            await self._messenger.post(installation.address(devs), Message(text=text))
+            text = greeting(self._around.process, self._poster.channels.devs, self._poster.channels.gateway)
+            await self._poster.paced(installation.address(devs).channel_id)
+            await self._poster.messenger.post(installation.address(devs), Message(text=text))
             await directory.greeted(team_id)
         return ()
 
     async def _answer(self, effect: Answer) -> Sequence[Effect]:
         thread = ThreadAddress(effect.service_url, effect.tenant_id, effect.conversation_id, "")
         card = orjson.loads(effect.card) if effect.card else None
-        await self._reply(thread, Message(text=effect.text, card=card))
+        await self._poster.reply(thread, Message(text=effect.text, card=card))
         return ()
 
     async def _tell(self, text: str) -> None:
-        channel = await self._devs()
-        await self._paced(channel.channel_id)
-        await self._messenger.post(channel, Message(text=text))
-
-    async def _devs(self) -> ChannelAddress:
-        return await self._channel_address("devs_channel", self._channels.devs)
-
-    async def _gateway(self) -> ChannelAddress:
-        return await self._channel_address("gateway_channel", self._channels.gateway)
-
-    async def _channel_address(self, which: str, wanted: str) -> ChannelAddress:
-        installations = await directory.installations()
-        for installation in installations:
-            channel: str | None = getattr(installation, which)
-            if channel is not None:
-                return installation.address(channel)
-        if installations:
-            raise NotYet(
-                f"no channel {wanted!r} in any team that the bot is in: see wilson doctor", WAIT_FOR_TEAM * 6
-            )
-        raise NotYet("the bot is not installed in a team yet", WAIT_FOR_TEAM)
-
-    async def _post(self, channel: ChannelAddress, kind: str, subject: int, message: Message) -> None:
-        await self._paced(channel.channel_id)
-        thread = await self._messenger.post(channel, message)
-        await directory.remember_card(kind, subject, thread)
-
-    async def _reply(self, thread: ThreadAddress, message: Message) -> None:
-        await self._paced(thread.conversation_id)
-        await self._messenger.reply(thread, message)
-
-    async def _update(self, card: Card, message: Message) -> None:
-        await self._paced(card.thread.conversation_id)
-        await self._messenger.update(card.thread, message)
-
-    async def _paced(self, conversation: str) -> None:
-        wait = self._pacer.take(conversation)
-        if wait > 0:
-            raise NotYet("the limits of Teams", wait)
+        channel = await self._poster.devs()
+        await self._poster.paced(channel.channel_id)
+        await self._poster.messenger.post(channel, Message(text=text))
 
     # -- issue tracker ------------------------------------------------------------------------------------
 
@@ -287,7 +243,7 @@ class Deliveries:
             ref = await self._tracker.find_by_marker(mark, from_ms(item.created_ms) - CLOCK_SKEW)
         if ref is None:
             timeline = await store.timeline(incident.id)
-            thread = await self._thread_url(incident)
+            thread = await self._poster.thread_url(INCIDENT, incident.id)
             owner = await self._account(incident)
             new = issues.incident_issue(
                 incident, self._around.process, self._template, timeline, thread, instance, owner
@@ -302,18 +258,6 @@ class Deliveries:
             return issues.Account()
         username = await self._tracker.username_of(incident.owner)
         return issues.Account(username, "" if username else self._tracker.how_to_map(incident.owner))
-
-    async def _thread_url(self, incident: Incident) -> str:
-        cards = await directory.cards_of(INCIDENT, incident.id)
-        if not cards:
-            return ""
-        thread = cards[0].thread
-        channel, _, root = thread.conversation_id.partition(";messageid=")
-        return (
-            f"https://teams.microsoft.com/l/message/{quote(channel, safe='')}/{quote(root, safe='')}"
-            if root
-            else ""
-        )
 
     async def _sync_issue(self, incident_id: int) -> Sequence[Effect]:
         """Write what the incident says, after hearing what people did in the tracker: their newest act wins."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from bot.clicks import Place
+from bot.case_speech import CaseSpeech
 from bot.commands import Act, Chatter, Command, Declare, Elsewhere, Misused, Show, ShowForm, Unknown, parse
+from bot.places import Place
 from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
@@ -31,11 +32,13 @@ class Speech:
 
     Args:
         around: Process, team and who is on call.
+        cases: Carries out commands about cases.
         wake: Called when something was put into the outbox.
     """
 
-    def __init__(self, around: Surroundings, wake: Callable[[], None]) -> None:
+    def __init__(self, around: Surroundings, cases: CaseSpeech, wake: Callable[[], None]) -> None:
         self._around = around
+        self._cases = cases
         self._wake = wake
 
     async def say(
@@ -47,19 +50,17 @@ class Speech:
             addressed: Whether the bot was mentioned. Where it may hear everything, people also talk to each other.
         """
         await self._around.meet(by)
-        incident = await self._incident(place)
+        card = await directory.card_of_activity("", place.conversation_id)
+        if await self._cases.say(text, card, by, place, addressed=addressed):
+            self._wake()
+            return
+        incident = await store.incident(card.subject) if card is not None and card.kind == INCIDENT else None
         if not addressed and incident is None:
             return
         process, people = self._around.process, self._around.find(mentioned)
         command = parse(text, people, process, in_thread=incident is not None, addressed=addressed)
         await self._obey(command, incident, by, place)
         self._wake()
-
-    async def _incident(self, place: Place) -> Incident | None:
-        card = await directory.card_of_activity("", place.conversation_id)
-        if card is None or card.kind != INCIDENT:
-            return None
-        return await store.incident(card.subject)
 
     async def _obey(self, command: Command, incident: Incident | None, by: Person, place: Place) -> None:
         match command:

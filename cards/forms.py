@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from cards import inputs
-from cards.actions import COMPUTED, LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL, Form, encode
+from cards.actions import COMPUTED, Form, encode
 from cards.blocks import (
     Element,
     adaptive_card,
@@ -21,6 +21,7 @@ from cards.blocks import (
     text_run,
     when,
 )
+from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
 from cards.words import NOTES, headline
 from models.domain.incidents import Incident, NoteKind, Refusal
 from models.domain.process import FollowUpKind, Process

@@ -1,4 +1,4 @@
-"""Quiet cards about mails that are no alerts: those that nothing recognised, and notices of the API gateway."""
+"""Quiet cards about mails that make nothing by themselves."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from cards.actions import encode
 from cards.blocks import (
     Element,
     adaptive_card,
-    container,
     escape,
     execute,
-    host_of,
-    open_url,
     plain,
     rich_text,
     row,
-    safe_url,
     text_block,
     text_run,
     when,
@@ -50,6 +46,8 @@ def mail_card(view: MailView) -> Element:
     buttons: list[Element] = []
     if view.incident_id is not None:
         body.append(text_block(f"It is incident #{view.incident_id}.", weight="Bolder"))
+    elif view.outcome is Outcome.ACCESS_REQUEST:
+        body.append(text_block("It is genuine: the request has a card of its own.", weight="Bolder"))
     elif view.set_aside_by is not None:
         body.append(text_block(f"{escape(view.set_aside_by.name, 80)} says that it is not ours.", weight="Bolder"))
     else:
@@ -59,27 +57,3 @@ def mail_card(view: MailView) -> Element:
             execute("Not ours", encode("set_mail_aside", mail=view.id)),
         ]
     return adaptive_card(body, buttons, speak=f"{title}: {plain(view.subject, 200)}")
-
-
-def access_card(view: MailView) -> Element:
-    """Return the card of a notice that an app asks for an API."""
-    body = [
-        container(
-            [
-                text_block("Request for API access", weight="Bolder", size="Small"),
-                rich_text(text_run(view.subject or "(no subject)", 200, size="Large", weight="Bolder")),
-            ],
-            style="accent",
-            bleed=True,
-        ),
-    ]
-    for label, value in view.facts[:_FACTS]:
-        body.append(row(escape(label, 40), rich_text(text_run(value, 200))))
-    body.append(row("From", rich_text(text_run(view.sender or "unknown", 120))))
-    body.append(row("Received", text_block(when(view.received_at))))
-    if view.reason:
-        body.append(text_block(escape(view.reason, 240), subtle=True))
-    body.append(text_block("Approve or decline it in the gateway's console; the gateway informs who asked."))
-    url = safe_url(view.url)
-    buttons = [open_url(f"Open {host_of(url)}", url)] if url else []
-    return adaptive_card(body, buttons, speak=f"Request for API access: {plain(view.subject, 200)}")

@@ -8,12 +8,16 @@ from pydantic import TypeAdapter
 
 from models.domain import effects
 from models.domain.alerts import Reading
+from models.domain.case_timeline import CaseEntry
+from models.domain.cases import Case
 from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.timeline import Entry
 
 _INCIDENT = TypeAdapter(Incident)
 _ENTRY = TypeAdapter(Entry)
+_CASE = TypeAdapter(Case)
+_CASE_ENTRY = TypeAdapter(CaseEntry)
 _READING = TypeAdapter(Reading)
 _PERSON = TypeAdapter(Person)
 _EFFECTS: dict[str, tuple[type, TypeAdapter[Any]]] = {
@@ -39,6 +43,26 @@ def entry_to_text(entry: Entry) -> str:
 def entry_from_text(text: str) -> Entry:
     """Return the entry of a timeline row."""
     return _ENTRY.validate_json(text)
+
+
+def case_to_text(case: Case) -> str:
+    """Return the body of a case's row."""
+    return _CASE.dump_json(case).decode()
+
+
+def case_from_text(text: str) -> Case:
+    """Return the case of a row's body."""
+    return _CASE.validate_json(text)
+
+
+def case_entry_to_text(entry: CaseEntry) -> str:
+    """Return a case's timeline row's entry."""
+    return _CASE_ENTRY.dump_json(entry).decode()
+
+
+def case_entry_from_text(text: str) -> CaseEntry:
+    """Return the entry of a case's timeline row."""
+    return _CASE_ENTRY.validate_json(text)
 
 
 def reading_to_text(reading: Reading) -> str:

@@ -14,7 +14,7 @@ from models.queue import enqueue
 from models.sql import Row, reading, writing
 from models.store import incident_of, now_ms
 
-INCIDENT, MAIL, DIGEST = "incident", "mail", "digest"
+INCIDENT, MAIL, DIGEST, CASE = "incident", "mail", "digest", "case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +200,15 @@ async def instance() -> str:
     return await first_fact("instance", uuid.uuid4().hex)
 
 
-async def maybe_twin(incident_id: int) -> None:
-    """Note that an incident's card may stand in the channel twice: the answer to a first post was lost."""
-    await remember_fact(f"twin:{incident_id}", "1")
+async def maybe_twin(subject: int | str) -> None:
+    """Note that a card may stand in the channel twice: the answer to a first post was lost.
+
+    Args:
+        subject: An incident's number, or ``case:`` and a case's.
+    """
+    await remember_fact(f"twin:{subject}", "1")
 
 
-async def take_twin(incident_id: int) -> bool:
+async def take_twin(subject: int | str) -> bool:
     """Tell whether a twin was noted, and forget the note: it is good for one unknown card."""
-    return bool(await reading().run("DELETE FROM facts WHERE key = ?", f"twin:{incident_id}"))
+    return bool(await reading().run("DELETE FROM facts WHERE key = ?", f"twin:{subject}"))

@@ -14,7 +14,7 @@ from models.codec import (
     reading_to_text,
 )
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.effects import Effect, PostMail
+from models.domain.effects import Effect, HearAnswer, OpenCase, PostMail
 from models.domain.incidents import Decision, Incident
 from models.domain.mail import Outcome, SortedMail
 from models.domain.people import Person
@@ -31,6 +31,9 @@ from models.store import (
     to_ms,
     write_incident,
 )
+
+ANSWER = "requester"
+"""The source of answers to letters, which belong to a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,12 @@ async def record_mails(batch: Sequence[SortedMail], decide: Decide) -> None:
             for each, outcome, why in ended
         ]
         await db.many("UPDATE mails SET incident_id = ?, outcome = ?, why = ? WHERE id = ?", rows)
-        cards = [each for each in new if each.shown and not await _waits_already(db, each, ids)]
-        await enqueue(db, [PostMail(ids[identity_of(each.reading)]) for each in cards], at)
+        follows = [
+            effect
+            for each in new
+            if (effect := _effect(each, ids[identity_of(each.reading)])) and not await _waits_already(db, each, ids)
+        ]
+        await enqueue(db, follows, at)
 
 
 async def _absorb(db: Database, batch: _Batch, mail: SortedMail, decide: Decide, at: int) -> tuple[Outcome, str]:
@@ -108,6 +115,16 @@ async def _absorb(db: Database, batch: _Batch, mail: SortedMail, decide: Decide,
         return Outcome.JOINED, "the same event was mailed before, by another route"
     joined = batch.absorb(mail.reading, decide)
     return (Outcome.JOINED if joined and mail.outcome is Outcome.CANDIDATE else mail.outcome), mail.why
+
+
+def _effect(mail: SortedMail, mail_id: int) -> Effect | None:
+    """Return what a mail leads to that makes no incident by itself."""
+    alert = mail.reading.alert
+    if mail.outcome is Outcome.ACCESS_REQUEST:
+        return OpenCase(mail_id)
+    if mail.outcome is Outcome.INFORMATION and alert is not None and isinstance(alert.details.get("case"), int):
+        return HearAnswer(int(str(alert.details["case"])), mail_id) if alert.source == ANSWER else None
+    return PostMail(mail_id) if mail.shown else None
 
 
 def _incident_of(mail: Reading, of_fingerprint: dict[str, int]) -> int | None:

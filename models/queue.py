@@ -10,22 +10,35 @@ from models.codec import effect_from_text, effect_to_text
 from models.domain.effects import (
     Announce,
     Answer,
+    CarryOut,
+    CaseEffect,
+    CloseCall,
     Effect,
+    HearAnswer,
     LearnTeam,
+    LookUpCase,
+    NoteCaseIssue,
     NoteIssue,
+    OpenCase,
     PostCard,
+    PostCase,
     PostDigest,
     PostMail,
+    RaiseCaseIssue,
     RaiseFollowUp,
     RaiseIssue,
     ReadIssue,
     RefreshCard,
+    RefreshCase,
+    SendLetter,
+    SyncCaseIssue,
     SyncIssue,
     Tell,
+    TellCase,
 )
 from models.sql import Database, Row, marks, reading, writing
 
-TEAMS, TRACKER = "teams", "tracker"
+TEAMS, TRACKER, GATEWAY, MAIL, DESK = "teams", "tracker", "gateway", "mail", "desk"
 COLUMNS = (
     "uid",
     "target",
@@ -130,6 +143,37 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:team:{team_id}"[:100], 0, False, f"team:{team_id}"[:100]
         case Answer() | Tell():
             return TEAMS, "", 0, False, None
+        case OpenCase(mail_id):
+            return GATEWAY, f"gateway:mail:{mail_id}", mail_id, False, f"case:mail:{mail_id}"
+        case HearAnswer(case_id):
+            return GATEWAY, f"gateway:case:{case_id}", case_id, False, None
+        case _:
+            return _case_route(effect)
+
+
+def _case_route(effect: CaseEffect) -> tuple[str, str, int, bool, str | None]:
+    number = effect.case_id
+    match effect:
+        case PostCase():
+            return TEAMS, f"teams:case:{number}", number, True, f"post:case:{number}"
+        case RefreshCase():
+            return TEAMS, f"teams:case:{number}", number, False, f"refresh:case:{number}"
+        case TellCase():
+            return TEAMS, f"teams:case:{number}", number, False, None
+        case RaiseCaseIssue():
+            return TRACKER, f"tracker:case:{number}", number, True, f"raise:case:{number}"
+        case SyncCaseIssue():
+            return TRACKER, f"tracker:case:{number}", number, False, f"sync:case:{number}"
+        case NoteCaseIssue():
+            return TRACKER, f"tracker:case:{number}", number, False, None
+        case LookUpCase():
+            return GATEWAY, f"gateway:case:{number}", number, False, f"look:case:{number}"
+        case CarryOut():
+            return GATEWAY, f"gateway:case:{number}", number, False, f"carry:case:{number}"
+        case SendLetter():
+            return MAIL, f"mail:case:{number}", number, False, None
+        case CloseCall():
+            return DESK, f"desk:case:{number}", number, False, f"close:case:{number}"
 
 
 # A stream's head is its oldest item that is neither settled nor parked without blocking.

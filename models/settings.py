@@ -230,12 +230,17 @@ class Tracker(_Section):
 
 
 class Apigee(_Section):
-    """The API gateway's management API."""
+    """The API gateway's management API.
+
+    Attributes:
+        poll_seconds: How often to look for requests that no mail told of.
+    """
 
     kind: Literal["none", "apigee"] = "none"
     base_url: str = "https://apigee.googleapis.com"
     organization: str = ""
     credentials: str = ""
+    poll_seconds: float = Field(default=300, ge=10, le=86_400)
 
 
 class Halo(_Section):

@@ -15,7 +15,7 @@ from models.codec import (
     incident_from_text,
     incident_to_text,
 )
-from models.domain.effects import Answer, Effect, LearnTeam, PostDigest, PostMail, Tell
+from models.domain.effects import Effect, IncidentEffect
 from models.domain.incidents import Decision, Incident, State
 from models.domain.timeline import Entry
 from models.queue import enqueue, priority_of
@@ -137,7 +137,7 @@ async def commit(changes: Sequence[tuple[Incident, Decision]], *, once: Sequence
     async with writing() as db:
         for before, decision in changes:
             stored.append(await write_incident(db, before, decision.incident, at))
-        await _take(db, once, at)
+        await take(db, once, at)
         for (_, decision), after in zip(changes, stored, strict=True):
             await record_decisions(db, [(after.id, decision)], at)
     return stored
@@ -151,7 +151,7 @@ async def create(decision: Decision, *, once: Sequence[str] = ()) -> Incident:
     """
     at = now_ms()
     async with writing() as db:
-        await _take(db, once, at)
+        await take(db, once, at)
         (incident_id,) = await insert_incidents(db, [decision.incident], at)
         await record_decisions(db, [(incident_id, decision)], at)
     return replace(decision.incident, id=incident_id)
@@ -195,7 +195,7 @@ async def _hold(db: Database, key: str, incident_id: int) -> None:
         raise FingerprintTaken(other[0]["incident_id"] if other else 0)
 
 
-async def _take(db: Database, once: Sequence[str], at: int) -> None:
+async def take(db: Database, once: Sequence[str], at: int) -> None:
     keys = [key[:200] for key in once if key]
     if not keys:
         return
@@ -230,9 +230,9 @@ async def record_decisions(db: Database, decisions: Sequence[tuple[int, Decision
 
 def _of(effect: Effect, incident_id: int) -> Effect:
     """Give an effect of a new incident the number that the database gave it."""
-    if isinstance(effect, PostMail | PostDigest | LearnTeam | Answer | Tell) or effect.incident_id:
-        return effect
-    return replace(effect, incident_id=incident_id)
+    if isinstance(effect, IncidentEffect) and not effect.incident_id:
+        return replace(effect, incident_id=incident_id)
+    return effect
 
 
 async def leave(effects: Sequence[Effect], *, once: Sequence[str] = ()) -> bool:
@@ -240,7 +240,7 @@ async def leave(effects: Sequence[Effect], *, once: Sequence[str] = ()) -> bool:
     at = now_ms()
     try:
         async with writing() as db:
-            await _take(db, once, at)
+            await take(db, once, at)
             await enqueue(db, effects, at)
     except DoneAlready:
         return False

@@ -74,6 +74,35 @@ class TimelineRow(Model):
         table = "timeline"
 
 
+class CaseRow(Model):
+    """One case. ``open_key`` is unique while it is undecided, so that two replicas agree on one."""
+
+    id = fields.IntField(primary_key=True)
+    uid = fields.CharField(max_length=32, unique=True)
+    version = fields.IntField()
+    procedure = fields.CharField(max_length=64)
+    state = fields.CharField(max_length=16, db_index=True)
+    open_key = fields.CharField(max_length=64, null=True, unique=True)
+    issue_key = fields.CharField(max_length=40, null=True, db_index=True)
+    updated_ms = fields.BigIntField()
+    body = fields.TextField()
+
+    class Meta:
+        table = "cases"
+
+
+class CaseTimelineRow(Model):
+    """Who did what when about a case. Rows are added and never changed."""
+
+    id = fields.IntField(primary_key=True)
+    case_id = fields.IntField(db_index=True)
+    at_ms = fields.BigIntField()
+    entry = fields.TextField()
+
+    class Meta:
+        table = "case_timeline"
+
+
 class OutboxRow(Model):
     """One thing that must leave the system. Settled rows are deleted.
 

@@ -8,6 +8,7 @@ from mailwatcher import selftest
 from mailwatcher.envelope import Mail
 from mailwatcher.parsers import (
     alertmanager,
+    answers,
     api_gateway,
     azure,
     cloudwatch,
@@ -76,7 +77,7 @@ def recognise(mail: Mail, own: Sequence[Parser] = ()) -> Reading:
     """
     if mail.ignore:
         return _reading(mail, MailKind.IGNORED, None, mail.ignore)
-    for parse in (selftest.parse, *own, *PARSERS):
+    for parse in (selftest.parse, answers.parse, *own, *PARSERS):
         try:
             alert = parse(mail)
         except UnreadableAlert as error:

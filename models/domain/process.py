@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from models.domain.mail import FIELDS, MailRule, MailRules
+from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader
 
 Answer = int | bool | None
@@ -111,6 +112,7 @@ class Process:
     flapping_window: timedelta
     digest_cards_per_minute: int
     mail: MailRules = field(default_factory=MailRules)
+    procedures: Procedures = field(default_factory=Procedures)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -179,6 +181,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080)),
         digest_cards_per_minute=digest.number("cards_per_minute", 60),
         mail=_mail_rules(top.table("mail")) if "mail" in values else MailRules(),
+        procedures=_procedures(top),
     )
     for name, entries in (
         ("questions", questions),
@@ -192,6 +195,15 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     for reader in (tracker, decision, flapping, digest, top):
         reader.done()
     return process
+
+
+def _procedures(top: Reader) -> Procedures:
+    support = read_support(top.optional_tables("support"))
+    return (
+        Procedures(read_access(top.table("access")), support)
+        if "access" in top.values
+        else Procedures(support=support)
+    )
 
 
 def _question(reader: Reader) -> Question:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.domain.cases import Case
 from models.domain.incidents import Incident
 from models.domain.mail import Outcome
 from models.domain.people import Person
+from models.domain.procedures import Procedures
 from models.domain.process import Process
 
 
@@ -65,3 +67,33 @@ class DigestView:
     id: int
     incidents: tuple[Incident, ...]
     process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One case, as somebody looks at it.
+
+    Attributes:
+        gateway: Whether Wilson carries approvals out itself.
+        console_url: Where people see the app; empty where that is not known.
+        others: Cases whose issue could serve this one, too: number and title. Filled for that form only.
+    """
+
+    case: Case
+    procedures: Procedures
+    team: tuple[Person, ...] = ()
+    on_call: tuple[Person, ...] = ()
+    viewer: Person | None = None
+    gateway: bool = False
+    console_url: str = ""
+    others: tuple[tuple[int, str], ...] = ()
+    notice: str = ""
+
+    @property
+    def may_decide(self) -> bool | None:
+        """Whether the viewer may act on it; ``None`` where everyone looks and only some may."""
+        if not self.case.is_access:
+            return True
+        if self.viewer is not None:
+            return self.procedures.access.may_decide(self.viewer, self.team)
+        return None if self.procedures.access.approvers else True

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from models import directory, mails, store
 from models.domain import finishing, intake
 from models.domain.alerts import Alert, MailKind
-from models.domain.effects import Effect, PostCard, PostMail, RefreshCard
+from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
 from models.domain.incidents import Decision, Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.process import Process
@@ -172,7 +172,7 @@ async def adopt_mail(mail_id: int, by: Person, process: Process) -> Done | Refus
         return Refusal("There is no such mail.")
     alert = record.reading.alert
     if alert is not None and alert.kind is MailKind.ACCESS_REQUEST:
-        accepted = await mails.accept_request(mail_id, by, [_mail_card(mail_id)])
+        accepted = await mails.accept_request(mail_id, by, [_mail_card(mail_id), OpenCase(mail_id)])
         return None if accepted else Refusal("Somebody has decided about this mail already.")
     if alert is None:
         title = record.reading.subject or "(no subject)"

@@ -10,11 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.activities import Activities
 from bot.adapters.rota_file import NoRota
 from bot.adapters.teams import TeamsAdapter
-from bot.clicks import Clicks
-from bot.speech import Speech
 from bot.surroundings import Surroundings
 from bot.web import make_app
 from models import directory, queue
@@ -23,6 +20,7 @@ from models.operations import incidents
 from models.settings import Teams
 from tests.integration.test_clicks import posted
 from tests.support.botframework import serving
+from tests.support.handling import activities_of
 
 BOT = {"id": "28:bot", "name": "Wilson"}
 TEAM = {"tenant": {"id": "T"}, "team": {"id": "19:team", "name": "Identity"}}
@@ -60,7 +58,7 @@ async def bot(connected: str) -> AsyncIterator[Bot]:
     async def nothing() -> Any:
         return ""
 
-    handler = Activities(Clicks(around, lambda: None), Speech(around, lambda: None))
+    handler = activities_of(around)
     app = make_app(TeamsAdapter(Teams(auth="disabled")), handler, readiness=nothing, metrics=nothing)
     async with serving(app) as url, aiohttp.ClientSession() as session:
         yield Bot(url, session, around)

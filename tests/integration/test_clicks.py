@@ -25,6 +25,7 @@ from models.domain.process import Process, read_process
 from models.operations import incidents
 from models.operations.alerts import record_mails
 from models.ports import ThreadAddress
+from tests.support.handling import clicks_of
 
 ADA = Person("aad-ada", "Ada Example", "29:ada")
 BEN = Person("aad-ben", "Ben Sample", "29:ben")
@@ -47,7 +48,7 @@ async def clicks(process: Process) -> Clicks:
     around = Surroundings(process, NoRota())
     await directory.remember_people([ADA, BEN])
     await around.refresh()
-    return Clicks(around, lambda: None)
+    return clicks_of(around)
 
 
 async def posted(process: Process, fingerprint: str = "a", message: str = "100") -> int:

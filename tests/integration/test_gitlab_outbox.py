@@ -20,9 +20,9 @@ from bot import outbox as outbox_module
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.gitlab import GitLabTracker
 from bot.adapters.rota_file import NoRota
-from bot.deliveries import Channels, Deliveries
 from bot.outbox import Outbox
 from bot.pacing import Pacer
+from bot.posting import Channels
 from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
 from models import database, directory, queue, store
@@ -40,6 +40,7 @@ from models.sql import reading
 from tests.support.botframework import TENANT, Connector
 from tests.support.gitlab import TOKEN, Fault, GitLab, Issue
 from tests.support.gitlab_contract import needs_contracts
+from tests.support.handling import deliveries_of
 from tests.unit.test_issue_text import HOSTILE
 from wiring import examine
 
@@ -109,7 +110,7 @@ async def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         channels = Channels("Devs", "Devs")
         unhurried = itertools.count(step=60.0).__next__  # so that the limits of Teams take no time
         around = Surroundings(process, NoRota())
-        deliveries = Deliveries(messenger, tracker, around, channels, Pacer(unhurried), template="Incident")
+        deliveries = deliveries_of(messenger, tracker, around, channels, Pacer(unhurried))
         health = TrackerHealth(tracker, ZoneInfo("Europe/London"))
         outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=SETTLE, health=health)
         await directory.remember_installation("19:team", TENANT, teams.url, "Wilson")

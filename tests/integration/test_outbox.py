@@ -13,10 +13,10 @@ import pytest
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import NoRota
-from bot.clicks import Clicks, Place
-from bot.deliveries import Channels, Deliveries
+from bot.clicks import Place
 from bot.outbox import AMBIGUOUS_TRIES, BATCH, GIVE_UP_MS, Outbox, next_try
 from bot.pacing import Pacer
+from bot.posting import Channels
 from bot.surroundings import Surroundings
 from cards.actions import encode
 from models import directory, queue, store
@@ -31,6 +31,7 @@ from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorise
 from models.queue import Item
 from models.settings import Teams
 from tests.support.botframework import TENANT, Connector
+from tests.support.handling import clicks_of, deliveries_of
 
 ADA = Person("aad-ada", "Ada Example", "29:ada")
 
@@ -47,9 +48,8 @@ class House:
         self.messenger = TeamsMessenger(Teams(auth="disabled"))
         self.tracker: Any = LocalTracker(folder, "iam/admin", lambda: datetime.now(UTC))
         channels = Channels("Devs", "Gateway")
-        self.deliveries = Deliveries(
-            self.messenger, self.tracker, self.around, channels, Pacer(lambda: self.now), template="Incident"
-        )
+        pacer = Pacer(lambda: self.now)
+        self.deliveries = deliveries_of(self.messenger, self.tracker, self.around, channels, pacer)
         self.outbox = Outbox(self.deliveries.deliver, self.deliveries.prepare)
 
     async def fires(self, *names: str, severity: str = "critical") -> None:
@@ -162,7 +162,7 @@ async def test_a_card_posted_twice_works_on_both_messages(house: House) -> None:
     await house.outbox.drain()
     assert len(house.posts) == 2
     (found,) = await incidents.unfinished()
-    clicks = Clicks(house.around, lambda: None)
+    clicks = clicks_of(house.around)
     twin = Place("i1", "19:c@thread.tacv2;messageid=99", "99", "19:c@thread.tacv2", house.teams.url, TENANT)
     await clicks.press(encode("claim", incident=found.id), ADA, twin)
     assert (await incidents.load(found.id)).owner == ADA

@@ -20,8 +20,9 @@ from bot.commands import (
     parse,
     strip_mention,
 )
-from cards.actions import NOTE, SHORT, TITLE, Form
+from cards.actions import Form
 from cards.lists import help_text
+from cards.payload import NOTE, SHORT, TITLE
 from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.requests import (

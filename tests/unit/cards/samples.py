@@ -179,16 +179,6 @@ MAIL = MailView(
     "No parser knows this sender.",
     AT,
 )
-ACCESS = MailView(
-    8,
-    Outcome.ACCESS_REQUEST,
-    "App “Timetable” asks for Card API",
-    "apigee@example.com",
-    "",
-    AT,
-    url="https://apigee.example.com/apps/timetable",
-    facts=(("App", "Timetable"), ("Developer", "abc12@example.com"), ("API product", "Card API (production)")),
-)
 DIGEST = DigestView(
     3,
     tuple(

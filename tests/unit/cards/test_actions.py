@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from cards.actions import (
     VERBS,
     AdoptMail,
-    BadAction,
     Button,
     DeclareIncident,
     Do,
@@ -17,9 +16,9 @@ from cards.actions import (
     SetMailAside,
     ShowCard,
     decode,
-    decode_values,
     encode,
 )
+from cards.payload import BadAction, decode_values
 from models.domain import requests
 from models.domain.incidents import NoteKind
 from models.domain.people import Person

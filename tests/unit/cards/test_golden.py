@@ -15,15 +15,19 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cards.actions import BadAction, Form, decode
+from cards.actions import Form, decode
 from cards.blocks import MAX_BYTES, Element, size
+from cards.case import case_card
+from cards.case_actions import CaseForm, decode_case, is_about_a_case
+from cards.case_forms import case_form, support_form
 from cards.digest import digest_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
-from cards.mail import access_card, mail_card
+from cards.mail import mail_card
+from cards.payload import BadAction
 from models.domain.incidents import Refusal
 from models.domain.mail import Outcome
-from tests.unit.cards import samples
+from tests.unit.cards import case_samples, samples
 from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, view
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,7 +69,22 @@ CARDS: dict[str, Callable[[], Element]] = {
     "mail_unreadable": lambda: mail_card(replace(samples.MAIL, outcome=Outcome.UNREADABLE, subject="")),
     "mail_adopted": lambda: mail_card(replace(samples.MAIL, incident_id=43)),
     "mail_set_aside": lambda: mail_card(replace(samples.MAIL, set_aside_by=MEGAN)),
-    "access": lambda: access_card(samples.ACCESS),
+    "mail_accepted": lambda: mail_card(replace(samples.MAIL, outcome=Outcome.ACCESS_REQUEST)),
+    **{f"case_{name}": (lambda view=view: case_card(view, now=NOW)) for name, view in case_samples.VIEWS.items()},
+    **{
+        f"form_case_{form}": (lambda form=form: case_form(case_samples.VIEWS["taken"], form, once="o1"))
+        for form in CaseForm
+    },
+    "form_case_take_shared": lambda: case_form(
+        replace(case_samples.VIEWS["new"], others=((3, "Another"),)), CaseForm.TAKE, once="o1"
+    ),
+    "form_support": lambda: support_form(
+        samples.PROCESS.procedures.support[1],
+        {"field_crsids": "abc1"},
+        Refusal("Wrong."),
+        others=((3, "X"),),
+        once="o1",
+    ),
     "digest": lambda: digest_card(samples.DIGEST),
 }
 
@@ -134,14 +153,18 @@ def test_every_button_is_understood_with_its_fallback(name: str) -> None:
     for each in elements(CARDS[name]()):
         if each.get("type") != "Action.Execute":
             continue
-        sent = each["data"] | (inputs if each["data"]["do"] != "note" else {})
-        assert decode(sent, ALEX, TEAM)
+        sent = (inputs if each["data"]["do"] != "note" else {}) | each["data"]
+        if is_about_a_case(sent):
+            ticked = {"step_team": "true", "shares": "3", "field_crsids": "abc1"}
+            assert decode_case(sent | ticked)
+        else:
+            assert decode(sent, ALEX, TEAM)
         assert each["verb"] == each["data"]["do"]
         if "fallback" in each:
             assert each["fallback"]["type"] == "Action.Submit"
             assert each["fallback"]["data"] == each["data"]
         else:
-            assert each["data"]["do"] == "refresh"
+            assert each["data"]["do"] in ("refresh", "case_refresh")
 
 
 def test_a_forged_payload_is_no_button() -> None:

@@ -1,6 +1,7 @@
 """The worst that mails and people can enter: every card stays small, and none of it acts."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,12 +9,18 @@ import pytest
 
 from cards.actions import Form
 from cards.blocks import MAX_BYTES, Element, size
+from cards.case import case_card
+from cards.case_actions import CaseForm
+from cards.case_forms import case_form, support_form
+from cards.case_lists import access_list, case_status, support_list
 from cards.digest import digest_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.lists import incident_list, status_text
-from cards.mail import access_card, mail_card
+from cards.mail import mail_card
 from models.domain.alerts import Link
+from models.domain.cases import App, Call, Case, CaseState, Letter, Product, Tick
+from models.domain.gateway import Grant
 from models.domain.incidents import (
     Assessment,
     Escalation,
@@ -26,7 +33,7 @@ from models.domain.incidents import (
 )
 from models.domain.people import Person
 from models.domain.process import Process
-from models.domain.views import DigestView, IncidentView
+from models.domain.views import CaseView, DigestView, IncidentView
 from tests.unit.cards import samples
 from tests.unit.cards.samples import AT, NOW, PROCESS
 from tests.unit.cards.test_foreign_text import ATTACKS
@@ -117,10 +124,16 @@ def test_the_other_cards_are_small_enough(fill: str) -> None:
     assert size(declare_form(PROCESS, values, Refusal(fill), once="o")) <= MAX_BYTES
     mail = replace(samples.MAIL, subject=fill, sender=fill, reason=fill)
     assert size(mail_card(mail)) <= MAX_BYTES
-    url = "https://a.example/" + "u" * 1900
-    assert (
-        size(access_card(replace(samples.ACCESS, subject=fill, url=url, facts=((fill, fill),) * 50))) <= MAX_BYTES
-    )
+    for looked in _case_views(fill):
+        assert size(case_card(looked, now=NOW)) <= MAX_BYTES
+        assert len(case_status(looked, NOW)) < 28_000
+    filled = [looked.case for looked in _case_views(fill)] * 20
+    assert len(access_list(filled, filled, PROCESS.procedures, NOW)) < 28_000
+    assert len(support_list(filled, PROCESS.procedures, NOW)) < 28_000
+    for form in CaseForm:
+        values = dict.fromkeys(("text", "to", "subject", "body"), fill)
+        card = case_form(_case_views(fill)[0], form, values=values, refusal=Refusal(fill), once="o" * 64)
+        assert size(card) <= MAX_BYTES
     digest = digest_card(DigestView(1, (_filled(fill),) * 500, PROCESS))
     assert size(digest) <= MAX_BYTES
     assert "more: use `list`" in json.dumps(digest)
@@ -132,6 +145,53 @@ def test_a_small_digest_shows_everything() -> None:
     assert "use `list`" not in json.dumps(digest_card(samples.DIGEST))
 
 
+OURS = ("https://gitlab.example.com/", *re.findall(r"https://[^\s\"]+", samples.PROCESS_FILE.read_text()))
+"""Addresses that the samples and the process name."""
+
+
+def _case_views(fill: str) -> list[CaseView]:
+    """Return cases of which every foreign text is ``fill``, and there is as much as there can be."""
+    somebody = Person("x" * 36, fill, "29:" + "x" * 60, fill[:20])
+    products = tuple(Product(fill[:100], fill[:100], fill[:300], Grant.PENDING) for _ in range(30))
+    app = App(
+        *(fill[:200],) * 6, products=products, description=fill[:500], callback_url=fill[:300], console_url=fill,
+        looked_up_at=NOW, authorised_how=fill[:300],
+    )  # fmt: skip
+    letters = tuple(Letter("why", fill[:200], fill[:200], fill, somebody, NOW, "0") for _ in range(9))
+    ticks = tuple(Tick(key, somebody, NOW, fill[:300]) for key in ("authorised", "list_card_reader", "assigned"))
+    access = Case(
+        "access", fill[:200], NOW, id=2**31, owner=somebody, owned_at=NOW, app=app, ticks=ticks, letters=letters,
+        reason=fill[:600], trouble=fill[:400], issue_key="1" * 40, decided_by=somebody,
+        issue_url="https://gitlab.example.com/" + "u" * 1900,
+    )  # fmt: skip
+    call = Call(
+        "1" * 12,
+        "https://gitlab.example.com/x",
+        fill[:200],
+        fill[:100],
+        fill[:200],
+        known=False,
+        known_how=fill[:300],
+    )
+    answers = tuple((key, fill[:600]) for key in ("crsids", "change"))
+    helped = replace(access, app=None, procedure="admins", call=call, answers=answers)
+    people = (somebody,) * 100
+    return [
+        CaseView(
+            each,
+            PROCESS.procedures,
+            people,
+            people,
+            viewer,
+            console_url=fill,
+            others=((1, fill),) * 50,
+            notice=fill,
+        )
+        for each in (access, helped, replace(access, state=CaseState.DECLINED))
+        for viewer in (somebody, None)
+    ]
+
+
 def _cards(attack: str) -> list[Element]:
     refusal = Refusal(attack, fields=("text",))
     values = dict.fromkeys(("text", "cause", "title", "url"), attack)
@@ -140,7 +200,9 @@ def _cards(attack: str) -> list[Element]:
         *(incident_card(each, now=NOW) for each in _views(attack)),
         *(form_card(_views(attack)[0], form, values=values, refusal=refusal, once="o", now=NOW) for form in forms),
         mail_card(replace(samples.MAIL, subject=attack, sender=attack, reason=attack)),
-        access_card(replace(samples.ACCESS, subject=attack, url=f"{attack} ", facts=((attack, attack),))),
+        *(case_card(looked, now=NOW) for looked in _case_views(attack)),
+        *(case_form(_case_views(attack)[0], form, values=values, refusal=refusal, once="o") for form in CaseForm),
+        support_form(PROCESS.procedures.support[0], values, refusal, others=((1, attack),), once="o"),
         digest_card(DigestView(1, (_filled(attack),) * 3, PROCESS)),
     ]
 
@@ -150,7 +212,7 @@ def test_no_foreign_text_acts_on_any_card(attack: str) -> None:
     for card in _cards(attack):
         for each in elements(card):
             if each.get("type") == "Action.OpenUrl":
-                assert each["url"].startswith("https://gitlab.example.com/")
+                assert each["url"].startswith(OURS)
         # What people typed is theirs again inside an input; everywhere else the text has been made inert.
         for each in elements(card):
             if str(each.get("type", "")).startswith("Input."):

@@ -1,0 +1,85 @@
+"""What happens to cases by themselves: reminders, and a look into the gateway for requests that no mail told of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.case_lookup import Lookup
+from bot.case_surroundings import CaseSurroundings
+from models import cases as rows
+from models.domain import access, support
+from models.domain.cases import App, Case, CaseDecision
+from models.operations import cases
+from models.ports import PortError
+
+log = logging.getLogger(__name__)
+
+MINUTE = 60.0
+
+
+class CaseClock:
+    """Looks at cases once a minute, and into the gateway now and then.
+
+    Any number of replicas may: each reminder is written down by compare-and-set, and a request is one case.
+
+    Args:
+        around: The team and its procedures.
+        lookup: Asks the gateway.
+        poll_seconds: How often.
+        wake: Called when something was put into the outbox.
+    """
+
+    def __init__(
+        self, around: CaseSurroundings, lookup: Lookup, poll_seconds: float, wake: Callable[[], None]
+    ) -> None:
+        self._around = around
+        self._lookup = lookup
+        self._poll_seconds = poll_seconds
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Remind and look until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._every(MINUTE, lambda: self.remind(datetime.now(UTC))))
+            if self._lookup.gateway.configured:
+                both.create_task(self._every(self._poll_seconds, self.look))
+
+    async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await work()
+            except PortError as error:
+                log.warning("the gateway can't be looked at; trying again: %s", error)
+            except Exception:
+                log.exception("looking after cases failed; trying again")
+            await asyncio.sleep(seconds)
+
+    async def remind(self, now: datetime) -> None:
+        """Remind of what waits for too long, and of steps that are due."""
+        for case in await rows.unfinished():
+            if self._reminder(case, now) is not None:
+                await cases.change(case, lambda before: self._reminder(before, now) or CaseDecision(before))
+                self._wake()
+
+    def _reminder(self, case: Case, now: datetime) -> CaseDecision | None:
+        procedures, on_call = self._around.setting.procedures, self._around.around.on_call
+        if case.is_access:
+            return access.remind(case, procedures.access, on_call, now)
+        procedure = procedures.of(case.procedure)
+        return support.remind(case, procedure, on_call, now) if procedure is not None else None
+
+    async def look(self) -> None:
+        """Make a case of each request that the gateway knows and nobody told of."""
+        for app in await self._lookup.gateway.pending():
+            held = [each.app for each in await rows.unfinished() if each.app and each.app.app_id == app.app_id]
+            known = {product.name for each in held for product in each.products}
+            products = tuple(access.product_of(name) for name in app.pending() if name not in known)
+            if products:
+                asked = App(title=app.title[:200], app_id=app.app_id, name=app.name, products=products)
+                process = self._around.setting.procedures.access
+                await cases.open_access(await self._lookup.app(asked, process), how="gateway")
+                self._wake()

@@ -1,0 +1,117 @@
+"""Answers about cases in Markdown: lists, how one stands, help."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from datetime import datetime
+
+from cards.blocks import escape
+from cards.words import ago
+from models.domain import access
+from models.domain.cases import Case, CaseState
+from models.domain.procedures import Procedures
+from models.domain.views import CaseView
+
+_MOST = 30
+_STATES = {
+    CaseState.OPEN: "to decide",
+    CaseState.ASKED: "the requester was asked",
+    CaseState.REFERRED: "referred to the team lead",
+    CaseState.APPROVED: "approved, being carried out",
+    CaseState.DONE: "done",
+    CaseState.DECLINED: "declined",
+    CaseState.FOLDED: "the same as another",
+}
+
+
+def access_list(unfinished: Sequence[Case], ended: Sequence[Case], procedures: Procedures, now: datetime) -> str:
+    """Return the requests for access that wait, and how long those of the last thirty days took."""
+    waiting = [case for case in unfinished if case.is_access]
+    lines = [f"- {_access_line(case, procedures, now)}" for case in waiting[:_MOST]]
+    if len(waiting) > _MOST:
+        lines.append(f"- and {len(waiting) - _MOST} more")
+    head = f"**{len(waiting)} requests for access wait**" if waiting else "No request for access waits."
+    oldest = f", the oldest for {ago(min(case.opened_at for case in waiting), now)}" if waiting else ""
+    return "\n\n".join(part for part in (head + oldest, "\n".join(lines), _decided(ended)) if part)
+
+
+def _access_line(case: Case, procedures: Procedures, now: datetime) -> str:
+    lacks = access.missing(case, procedures.access)
+    parts = [_STATES[case.state], f"{ago(case.opened_at, now)} old"]
+    parts.append(f"{escape(case.owner.name, 80)} has it" if case.owner else "**nobody has it**")
+    if case.state is CaseState.OPEN and lacks:
+        parts.append(f"{len(lacks)} checks open")
+    return f"**{case.id}** {escape(case.title, 120)} ({', '.join(parts)})"
+
+
+def _decided(ended: Sequence[Case]) -> str:
+    over = [case for case in ended if case.is_access and case.decided_at is not None]
+    if not over:
+        return ""
+    took = sorted((case.decided_at - case.opened_at).total_seconds() / 3600 for case in over if case.decided_at)
+    done = sum(case.state is CaseState.DONE for case in over)
+    ninth = took[max(0, -(-len(took) * 9 // 10) - 1)]
+    return (
+        f"In the last 30 days: {done} given, {len(over) - done} declined; decided within"
+        f" {_hours(statistics.median(took))} (median), {_hours(ninth)} (nine of ten)."
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
+
+
+def support_list(unfinished: Sequence[Case], procedures: Procedures, now: datetime) -> str:
+    """Return the support procedures that are under way, and those that can be begun."""
+    waiting = [case for case in unfinished if not case.is_access]
+    lines = []
+    for case in waiting[:_MOST]:
+        procedure = procedures.of(case.procedure)
+        left = len([step for step in procedure.steps if case.tick(step.key) is None]) if procedure else 0
+        who = escape(case.owner.name, 80) if case.owner else "nobody"
+        lines.append(
+            f"- **{case.id}** {escape(case.title, 120)} ({who}, {left} steps left, {ago(case.opened_at, now)} old)"
+        )
+    head = f"**{len(waiting)} under way**" if waiting else "No support procedure is under way."
+    can = "\n".join(f"- `support {each.key}`: {escape(each.name, 120)}" for each in procedures.support)
+    return "\n\n".join(
+        part for part in (head, "\n".join(lines), f"What can be begun:\n\n{can}" if can else "") if part
+    )
+
+
+def case_status(view: CaseView, now: datetime) -> str:
+    """Return how a case stands, for somebody who asks in the thread."""
+    case = view.case
+    lines = [
+        f"**Number {case.id}**: {escape(case.title, 200)} – {_STATES[case.state]}, {ago(case.opened_at, now)} old."
+    ]
+    lines.append(f"{escape(case.owner.name, 80)} has it." if case.owner else "Nobody has taken it.")
+    if case.trouble:
+        lines.append(f"It did not work: {escape(case.trouble, 300)}.")
+    if case.is_access:
+        lacks = access.missing(case, view.procedures.access)
+        lines += [f"Open: {escape(check.text, 200)} (`done {check.key}`)." for check in lacks if check.tickable]
+    elif (procedure := view.procedures.of(case.procedure)) is not None:
+        left = [step for step in procedure.steps if case.tick(step.key) is None]
+        lines += [f"Left: {escape(step.text, 200)} (`done {step.key}`)." for step in left]
+    return "\n\n".join(lines)
+
+
+def case_help(is_access: bool) -> str:
+    """Return what can be typed in a case's thread."""
+    deciding = (
+        ("`approve`", "give access, once the checks hold"),
+        ("`decline` why", "say no"),
+        ("`ask team`, `ask why`", "write to the requester; you see the mail first"),
+        ("`refer` why", "pass it over to the team lead"),
+    )
+    told = (
+        ("`take`, `take with 12`", "take it, with an issue of its own or that of number 12"),
+        ("`done` step", "say that a check holds, or that a step is done"),
+        *(deciding if is_access else (("`decline` why", "give it up"),)),
+        ("`note` text", "write into the issue"),
+        ("`reopen` why", "take back that it has ended"),
+        ("`status`", "how it stands"),
+    )
+    return "\n".join(f"- {what}: {means}" for what, means in told)

@@ -1,0 +1,60 @@
+"""The bot's parts put together, with stand-ins where a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.activities import Activities
+from bot.adapters.unconfigured import NoDesk, NoGateway, NoPeople
+from bot.case_clicks import CaseClicks
+from bot.case_deliveries import CaseDeliveries
+from bot.case_letters import Letters
+from bot.case_lookup import Lookup
+from bot.case_speech import CaseSpeech
+from bot.case_surroundings import CaseSurroundings
+from bot.clicks import Clicks
+from bot.deliveries import Deliveries
+from bot.pacing import Pacer
+from bot.posting import Channels, Poster
+from bot.speech import Speech
+from bot.surroundings import Surroundings
+from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
+from models.ports import IssueTracker, Messenger
+
+SENDER = "alerts@identity.example.ac.uk"
+
+
+def clicks_of(around: Surroundings, gateway: ApiGateway | None = None) -> Clicks:
+    """Return what answers buttons."""
+    cases = CaseSurroundings(around, gateway or NoGateway())
+    return Clicks(around, CaseClicks(cases, NoDesk()), lambda: None)
+
+
+def speech_of(around: Surroundings, gateway: ApiGateway | None = None) -> Speech:
+    """Return what answers commands."""
+    return Speech(around, CaseSpeech(CaseSurroundings(around, gateway or NoGateway())), lambda: None)
+
+
+def activities_of(around: Surroundings) -> Activities:
+    """Return what answers Teams."""
+    return Activities(clicks_of(around), speech_of(around))
+
+
+def deliveries_of(
+    messenger: Messenger,
+    tracker: IssueTracker,
+    around: Surroundings,
+    channels: Channels,
+    pacer: Pacer,
+    *,
+    gateway: ApiGateway | None = None,
+    desk: ServiceDesk | None = None,
+    people: PeopleDirectory | None = None,
+    send: Callable[[bytes], Awaitable[None]] | None = None,
+) -> Deliveries:
+    """Return what delivers."""
+    poster, gateway, desk = Poster(messenger, channels, pacer), gateway or NoGateway(), desk or NoDesk()
+    lookup = Lookup(gateway, desk, people or NoPeople())
+    letters = Letters(send, SENDER, "Team Wilson")
+    cases = CaseDeliveries(poster, tracker, CaseSurroundings(around, gateway), lookup, desk, letters)
+    return Deliveries(poster, tracker, around, cases, template="Incident")
