@@ -265,7 +265,7 @@ def _hook(settings: Settings, tracker: IssueTracker, listener: Listener) -> Hook
         return None
     held = settings.tracker
     secrets = (held.webhook_secret.get_secret_value(), held.webhook_signing_token.get_secret_value())
-    return Hook(held.project, *secrets, listener.hook, lambda: tracker.own_username)
+    return Hook(held.project, *secrets, listener.hook, listener.merge_request, lambda: tracker.own_username)
 
 
 def _watchkeeping(settings: Settings, process: Process, wake: Callable[[], None]) -> Watchkeeping:

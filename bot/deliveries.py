@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from bot import issue_text, issues
+from bot import issue_text, issues, merge_requests
 from bot.case_deliveries import CaseDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
@@ -40,6 +40,7 @@ from models.domain.effects import (
     RaiseFollowUp,
     RaiseIssue,
     ReadIssue,
+    ReadMergeRequest,
     RefreshCard,
     SyncIssue,
     Tell,
@@ -122,6 +123,9 @@ class Deliveries:
                 return await self._raise_issue(await load(incident_id), item)
             case ReadIssue(incident_id):
                 return await self._hearing.hear(incident_id)
+            case ReadMergeRequest(incident_id, url):
+                await merge_requests.read(self._tracker, incident_id, url)
+                return ()
             case SyncIssue(incident_id):
                 return await self._sync_issue(incident_id)
             case NoteIssue() as effect:
@@ -251,7 +255,7 @@ class Deliveries:
             ref = await self._tracker.create(new)
             await self._hearing.created(incident.id, new)
         await self._keep(incident.id, lambda each: replace(each, issue_key=ref.key, issue_url=ref.url))
-        return [RefreshCard(incident.id), SyncIssue(incident.id)]
+        return [RefreshCard(incident.id), SyncIssue(incident.id), *merge_requests.to_read(incident, self._tracker)]
 
     async def _account(self, incident: Incident) -> issues.Account:
         if incident.owner is None:
@@ -282,7 +286,7 @@ class Deliveries:
         is_event = not hint and entry.verb in issues.EVENTS
         if not (is_event and await self._tracker.event(key, issues.event_text(entry), entry.at)):
             await self._tracker.comment(key, issue_text.blocks(issues.comment_body(entry), hint), mark)
-        return ()
+        return merge_requests.to_read(incident, self._tracker) if entry.verb is Verb.LINKED else ()
 
     async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:
         follow_up = next((each for each in incident.follow_ups if each.id == name), None)

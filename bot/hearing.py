@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import issues
+from bot.merge_requests import to_read_again
 from bot.surroundings import Surroundings
 from models import directory, store
 from models.domain.effects import Effect, ReadIssue
@@ -169,11 +170,21 @@ class Listener:
             open_ones = await store.incidents_in((State.OPEN, State.RESOLVED), 500)
             found += [each.id for each in open_ones if each.issue_key]
         await self.ask([*dict.fromkeys(found)])
+        if again := to_read_again(await store.incidents_in((State.OPEN, State.RESOLVED), 500)):
+            await store.leave(again)
+            self._wake()
         await directory.remember_fact(_LOOKED, str(store.to_ms(now)))
 
     async def hook(self, key: str, once: str) -> None:
         """Have an issue read because the tracker said that it changed. A second delivery changes nothing."""
         await self.ask(await store.incidents_of_issues([key]), once=once)
+
+    async def merge_request(self, name: str, once: str) -> None:
+        """Have a merge request read because the tracker said that it changed."""
+        held = to_read_again(await store.incidents_in((State.OPEN, State.RESOLVED), 500))
+        changed = [each for each in held if self._tracker.merge_request_of(each.url) == name]
+        if changed and await store.leave(changed, once=[once]):
+            self._wake()
 
     async def ask(self, incidents: Sequence[int], *, once: str = "") -> None:
         """Put the readings into the outbox."""

@@ -81,6 +81,16 @@ def issue_of(payload: Any, project: str) -> str:
     return str(number) if isinstance(number, int) and not isinstance(number, bool) and number > 0 else ""
 
 
+def merge_request_of(payload: Any) -> str:
+    """Return the name (``group/project!12``) of the merge request that a payload is about; empty for none."""
+    if not isinstance(payload, dict) or payload.get("object_kind") != "merge_request":
+        return ""
+    where, about = payload.get("project"), payload.get("object_attributes")
+    path = where.get("path_with_namespace") if isinstance(where, dict) else None
+    number = about.get("iid") if isinstance(about, dict) else None
+    return f"{path}!{number}" if isinstance(path, str) and isinstance(number, int) else ""
+
+
 def once_of(headers: Mapping[str, str], body: bytes) -> str:
     """Return what is equal for every delivery of one event: GitLab's own key, or what it says."""
     for name in ("Idempotency-Key", "webhook-id", "X-Gitlab-Event-UUID"):
@@ -96,6 +106,7 @@ class Hook:
         project: The project whose issues are ours.
         token, signing_token: What GitLab and Wilson both know; one of them must be set.
         hear: Called with the issue's number and the delivery's key.
+        hear_merge_request: Called with a merge request's name and the delivery's key; of any project.
         own_username: Who Wilson is in GitLab, once that is known: its own doings are left out.
     """
 
@@ -105,12 +116,14 @@ class Hook:
         token: str,
         signing_token: str,
         hear: Callable[[str, str], Awaitable[None]],
+        hear_merge_request: Callable[[str, str], Awaitable[None]],
         own_username: Callable[[], str],
     ) -> None:
         self._project = project
         self._token = token
         self._signing_token = signing_token
         self._hear = hear
+        self._hear_merge_request = hear_merge_request
         self._own_username = own_username
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -132,6 +145,8 @@ class Hook:
         key = issue_of(payload, self._project)
         if key and not self._is_own(payload):
             await self._hear(key, once_of(request.headers, body))
+        elif name := merge_request_of(payload):
+            await self._hear_merge_request(name, once_of(request.headers, body))
         return web.json_response({"taken": bool(key)})
 
     def _is_own(self, payload: Mapping[str, Any]) -> bool:

@@ -29,11 +29,12 @@ from cards.blocks import (
     when,
 )
 from cards.words import headline, next_step, source_name, times, urgency_name
-from models.domain.incidents import Incident, State
+from models.domain.incidents import Incident, MergeRequest, State
 from models.domain.people import Person
 from models.domain.views import IncidentView
 
 _ON_CALL, _REPOSITORIES = 4, 6
+_MERGES = {"opened": "open", "locked": "being merged", "merged": "merged", "closed": "closed"}
 _LONG_URL = 300
 """Longer addresses are left out where there are many; the issue has them all."""
 
@@ -187,6 +188,8 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
             yield row(label, rich_text(text_run(value, limit)))
     if incident.first_seen is not None:
         yield row("Seen", text_block(_seen(incident)))
+    if incident.merge_requests:
+        yield row("Merges", container([_merge_request(each) for each in incident.merge_requests[-room.links :]]))
     if links := _links(incident, room):
         yield row("Links", rich_text(*links))
     if view.on_call and incident.owner is not None and not incident.state.finished:
@@ -233,14 +236,27 @@ def _seen(incident: Incident) -> str:
     return seen
 
 
+def _merge_request(request: MergeRequest) -> Element:
+    state = "not shown to Wilson" if request.hidden else _MERGES.get(request.state, request.state)
+    if request.is_open and request.approved:
+        state = "approved"
+    if request.is_open and request.draft:
+        state = f"draft, {state}"
+    runs = [text_run(request.name, 100, color="Accent", url=safe_url(request.url)), text_run(f" – {state}", 40)]
+    if request.title:
+        runs.append(text_run(f": {request.title}", 120, subtle=True))
+    return rich_text(*runs, spacing="None")
+
+
 def _links(incident: Incident, room: _Room) -> list[Element]:
     links: list[tuple[str, str]] = []
     if (url := safe_url(incident.issue_url)) and not incident.issue_gone:
         links.append((f"Issue {incident.issue_key}".strip(), url))
     if url := safe_url(incident.source_url):
         links.append((f"{source_name(incident.source)} ({host_of(url)})", url))
+    shown_below = {each.url for each in incident.merge_requests if not each.hidden}
     for each in incident.links:
-        if (url := safe_url(each.url)) and len(url) <= _LONG_URL:
+        if (url := safe_url(each.url)) and len(url) <= _LONG_URL and each.url not in shown_below:
             label = host_of(url) if each.label == each.url else f"{each.label[:60]} ({host_of(url)})"
             links.append((label, url))
     runs: list[Element] = []

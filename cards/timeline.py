@@ -203,6 +203,22 @@ def _heard(words: _Words) -> str:
     return f"{who} wrote {comments} in the issue."
 
 
+def _merge_request(words: _Words) -> str:
+    title = words.tail("title", ": ", 160)
+    name = words.text("name", 200)
+    address = safe_url(str(words.entry.data.get("url") or ""))
+    if address and not words.as_plain:
+        name = link(name, address)
+    by = f" by {words.escaped(words.entry.actor.name, 80)}" if words.entry.actor else ""
+    match words.entry.data.get("what"):
+        case "review":
+            return _ended(f"Who reviews merge request {name}{title}")
+        case "hidden":
+            return f"Wilson is not allowed to see merge request {name}, so its state is not shown."
+        case what:
+            return _ended(f"Merge request {name} was {what}{by}{title}")
+
+
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.REPORTED: _reported,
     Verb.REPEATED: lambda words: f"It was reported {_count(words)} now.",
@@ -237,6 +253,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
         f"{words.actor} merged this into incident {words.text('into', 20)}{words.tail('title', ': ', 200)}"
     ),
     Verb.HEARD: _heard,
+    Verb.MERGE_REQUEST: _merge_request,
     Verb.ABSORBED: lambda words: _ended(
         f"{words.actor} merged incident {words.text('part', 20)} into this one{words.tail('title', ': ', 200)}"
     ),

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from models.domain.hearing import IssueNews
+from models.domain.incidents import MergeRequest
 from models.domain.people import Person
 
 
@@ -375,6 +376,17 @@ class IssueTracker(Checkable, Protocol):
         Returns:
             ``None`` where nothing has changed since.
         """
+        ...
+
+    def merge_request_of(self, url: str) -> str | None:
+        """Return the name (``group/project!12``) of the tracker's merge request that an address is, or ``None``.
+
+        Asks nobody. The name is safe to write into a comment, where the tracker makes a reference of it.
+        """
+        ...
+
+    async def merge_request(self, url: str) -> tuple[MergeRequest, str] | None:
+        """Read how a merge request stands, and who merged or approved it last; ``None`` where we may not see it."""
         ...
 
     async def changed_since(self, at: datetime) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from models.domain.effects import (
     RaiseFollowUp,
     RaiseIssue,
     ReadIssue,
+    ReadMergeRequest,
     RefreshCard,
     RefreshCase,
     SendLetter,
@@ -133,6 +135,9 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TRACKER, f"tracker:{incident_id}", incident_id, False, f"sync:{incident_id}"
         case ReadIssue(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, f"read:{incident_id}"
+        case ReadMergeRequest(incident_id, url):
+            name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+            return TRACKER, f"tracker:{incident_id}", incident_id, False, f"merge:{incident_id}:{name}"
         case NoteIssue(incident_id) | RaiseFollowUp(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, None
         case PostMail(mail_id):

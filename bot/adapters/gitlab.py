@@ -21,12 +21,15 @@ from weakref import WeakValueDictionary
 from bot.adapters.gitlab_doctor import examine
 from bot.adapters.gitlab_events import GitLabTimeline
 from bot.adapters.gitlab_http import Conflict, GitLabApi, GraphQLRefused
+from bot.adapters.gitlab_merge_requests import name_of
+from bot.adapters.gitlab_merge_requests import read as read_merge_request
 from bot.adapters.gitlab_news import GitLabNews
 from bot.adapters.gitlab_project import GitLabProject, Known
 from bot.adapters.gitlab_queries import CREATE, ITERATION, SEVERITY
 from bot.adapters.gitlab_text import split_marker, with_marker
 from bot.issue_text import one_line
 from models.domain.hearing import IssueNews
+from models.domain.incidents import MergeRequest
 from models.domain.people import Person
 from models.ports import (
     Ambiguous,
@@ -283,6 +286,14 @@ class GitLabTracker:
         """See ``models.ports.IssueTracker``."""
         self._issue(key)
         return await self._news.of(key, known)
+
+    def merge_request_of(self, url: str) -> str | None:
+        """See ``models.ports.IssueTracker``."""
+        return name_of(url, self._settings.url)
+
+    async def merge_request(self, url: str) -> tuple[MergeRequest, str] | None:
+        """See ``models.ports.IssueTracker``."""
+        return await read_merge_request(self._api, url, self._settings.url)
 
     @property
     def own_username(self) -> str:

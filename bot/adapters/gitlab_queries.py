@@ -59,4 +59,16 @@ mutation Event($input: TimelineEventCreateInput!) {
 }
 """
 
-ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT)
+MERGE_REQUEST = """\
+query MergeRequest($path: ID!, $number: String!) {
+  project(fullPath: $path) {
+    mergeRequest(iid: $number) {
+      title state draft approved
+      approvedBy(last: 1) { nodes { name } }
+      mergeUser { name }
+    }
+  }
+}
+"""
+
+ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT, MERGE_REQUEST)

@@ -43,7 +43,7 @@ from uuid import uuid4
 from bot.adapters import frontmatter
 from bot.adapters.frontmatter import FrontMatter, FrontMatterError
 from models.domain.hearing import IssueAct, IssueNews
-from models.domain.incidents import IssueSeen
+from models.domain.incidents import IssueSeen, MergeRequest
 from models.domain.people import Person
 from models.ports import (
     Ambiguous,
@@ -155,6 +155,14 @@ class LocalTracker:
             last_comment=comments[-1].id if comments else "",
         )
         return IssueNews(seen, (*comments, by_hand))
+
+    def merge_request_of(self, url: str) -> str | None:
+        """See ``models.ports.IssueTracker``: files have none."""
+        return None
+
+    async def merge_request(self, url: str) -> tuple[MergeRequest, str] | None:
+        """See ``models.ports.IssueTracker``."""
+        return None
 
     async def changed_since(self, at: datetime) -> Sequence[str]:
         """See ``models.ports.IssueTracker``."""

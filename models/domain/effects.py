@@ -80,6 +80,14 @@ class ReadIssue:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadMergeRequest:
+    """Look how a linked merge request stands, and relate it to the issue where that was not done yet."""
+
+    incident_id: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class PostMail:
     """Post a quiet card about a mail that is not an alert: unrecognised, unreadable, or for the gateway."""
 
@@ -225,6 +233,7 @@ Effect = (
     | NoteIssue
     | RaiseFollowUp
     | ReadIssue
+    | ReadMergeRequest
     | PostMail
     | PostDigest
     | LearnTeam
@@ -244,7 +253,17 @@ Effect = (
     | HearAnswer
 )
 
-IncidentEffect = PostCard | RefreshCard | Announce | RaiseIssue | SyncIssue | NoteIssue | RaiseFollowUp | ReadIssue
+IncidentEffect = (
+    PostCard
+    | RefreshCard
+    | Announce
+    | RaiseIssue
+    | SyncIssue
+    | NoteIssue
+    | RaiseFollowUp
+    | ReadIssue
+    | ReadMergeRequest
+)
 """What an incident's decisions lead to; each carries the incident's number."""
 
 CaseEffect = (

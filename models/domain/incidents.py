@@ -118,6 +118,31 @@ class IssueSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeRequest:
+    """A merge request that was linked to an incident.
+
+    Attributes:
+        url: As it was linked.
+        name: ``group/project!12``.
+        state: ``opened``, ``merged``, ``closed`` or ``locked``; empty until it was read.
+        hidden: Whether the tracker does not show it to us.
+    """
+
+    url: str
+    name: str
+    title: str = ""
+    state: str = ""
+    draft: bool = False
+    approved: bool = False
+    hidden: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither merged nor closed."""
+        return self.state in ("opened", "locked")
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One problem, from the first alert to the review. Texts that came from mail or people are foreign.
 
@@ -183,6 +208,7 @@ class Incident:
     heard: IssueSeen | None = None
     tracker_severity: str = ""
     issue_gone: str = ""
+    merge_requests: tuple[MergeRequest, ...] = ()
 
     @property
     def raised(self) -> bool:

@@ -36,6 +36,7 @@ class Verb(StrEnum):
     MERGED = "merged"
     ABSORBED = "absorbed"
     HEARD = "heard"
+    MERGE_REQUEST = "merge_request"
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,7 @@ class GitLab:
         self.bot = User(1, "project_7_bot", "Wilson")
         self.users = [self.bot, User(2, "mb2345", "Megan Byte"), User(3, "ak101", "Ada Example")]
         self.outsiders: list[User] = [User(9, "stranger", "A Stranger")]
+        self.merge_requests: dict[str, list[dict[str, Any]]] = {}  # by project; others are not shown
         self.not_assignable: set[str] = set()  # usernames that are left out without a word
         self.issues: list[Issue] = []
         self.links: set[tuple[int, int]] = set()
@@ -514,7 +515,7 @@ class GitLab:
 
     def _root(self) -> dict[str, Callable[..., Any]]:
         return {
-            "project": lambda _, fullPath: self._graphql_project() if fullPath == PATH else None,  # noqa: N803
+            "project": lambda _, fullPath: self._graphql_of(fullPath),  # noqa: N803
             "currentUser": lambda _: {"id": f"gid://gitlab/User/{self.bot.id}", "username": self.bot.username},
             "createIssue": lambda _, input: self._create_by_graphql(input),  # noqa: A006
             "issueSetSeverity": lambda _, input: self._set(input, "severity", input["severity"]),  # noqa: A006
@@ -523,6 +524,13 @@ class GitLab:
             ),
             "timelineEventCreate": lambda _, input: self._event(input),  # noqa: A006
         }
+
+    def _graphql_of(self, path: str) -> dict[str, Any] | None:
+        requests = {str(each["iid"]): each for each in self.merge_requests.get(path, [])}
+        found = {"mergeRequest": lambda _, iid: requests.get(iid)}
+        if path == PATH:
+            return self._graphql_project() | found
+        return found if path in self.merge_requests else None
 
     def _graphql_project(self) -> dict[str, Any]:
         today = datetime.now(UTC).date()

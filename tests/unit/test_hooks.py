@@ -48,7 +48,7 @@ class Heard:
 async def hooked(token: str = "t0ken", signing: str = "", own: str = "") -> AsyncIterator[tuple[str, Heard]]:
     heard = Heard()
     app = web.Application(client_max_size=1000)
-    app.router.add_post("/gitlab/hook", Hook("iam/admin", token, signing, heard, lambda: own).answer)
+    app.router.add_post("/gitlab/hook", Hook("iam/admin", token, signing, heard, heard, lambda: own).answer)
     async with serving(app) as url:
         yield f"{url}/gitlab/hook", heard
 

@@ -77,6 +77,10 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     Verb.DISMISSED: ({"reason": "a load test"}, "Megan Bowen says that this is not an incident: a load test."),
     Verb.MERGED: ({"into": 40, "title": "Disk"}, "Megan Bowen merged this into incident 40: Disk."),
     Verb.HEARD: ({"what": "closed"}, "Megan Bowen closed the issue in the tracker, and with it this incident."),
+    Verb.MERGE_REQUEST: (
+        {"what": "merged", "name": "iam/sync!12", "title": "Keep logs"},
+        "Merge request iam/sync!12 was merged by Megan Bowen: Keep logs.",
+    ),
     Verb.ABSORBED: ({"part": 43, "title": "CPU"}, "Megan Bowen merged incident 43 into this one: CPU."),
 }
 
