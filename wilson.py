@@ -28,6 +28,7 @@ from mailwatcher.reader import reading_to_json
 from manifest.package import write_package
 from models import database, queue, store
 from models.domain.mail import Outcome
+from models.ports import Finding
 from models.settings import Settings, SettingsError, read_settings
 
 OK, FAILED, MISUSED = 0, 1, 2
@@ -86,7 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--dry-run", action="store_true", help="only say what would become of them")
     selftest = add("selftest", _selftest, "send a marked mail to the mailbox, and time each hop to the channel")
     selftest.add_argument("--timeout", type=float, default=120.0, help="seconds for each hop")
-    add("doctor", _doctor, "check each configured thing for real")
+    doctor = add("doctor", _doctor, "check each configured thing for real")
+    doctor.add_argument(
+        "--write-test", action="store_true", help="also raise a test incident in the tracker, and clean up after it"
+    )
     package = add("manifest", _manifest, "write the Teams app package")
     package.add_argument("--output", type=Path, default=Path("wilson-teams-app.zip"))
     db = add("db", _upgrade, "look after the database")
@@ -218,11 +222,23 @@ def _selftest(settings: Settings, options: argparse.Namespace) -> int:
     return asyncio.run(run())
 
 
-def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+def _doctor(settings: Settings, options: argparse.Namespace) -> int:
     findings = asyncio.run(wiring.examine(settings))
     for each in findings:
-        print(f"{MARKS[each.ok]} {each.subject}: {each.text}" + (f"\n   {each.advice}" if each.advice else ""))
+        _print_finding(each)
+    if options.write_test:
+        asyncio.run(wiring.write_test(settings, lambda each: _collect(findings, each)))
     return FAILED if any(each.ok is False for each in findings) else OK
+
+
+def _collect(findings: list[Finding], finding: Finding) -> None:
+    findings.append(finding)
+    _print_finding(finding)
+
+
+def _print_finding(finding: Finding) -> None:
+    advice = f"\n   {finding.advice}" if finding.advice else ""
+    print(f"{MARKS[finding.ok]} {finding.subject}: {finding.text}{advice}", flush=True)
 
 
 def _manifest(settings: Settings, options: argparse.Namespace) -> int:

@@ -45,6 +45,7 @@ from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
 from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
+from bot.write_test import WriteTest
 from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.domain.process import Process, read_process
@@ -331,6 +332,19 @@ async def examine(settings: Settings) -> list[Finding]:
             if close := getattr(port, "close", None):
                 await close()
     return findings
+
+
+async def write_test(settings: Settings, report: Callable[[Finding], None]) -> None:
+    """Raise a test incident in the tracker for real, and clean up after it; see ``bot.write_test``."""
+    try:
+        tracker, process = tracker_of(settings), process_of(settings)
+    except SettingsError as error:
+        report(Finding("write test", False, str(error), "Set it in wilson.toml."))
+        return
+    try:
+        await WriteTest(tracker, process, settings.tracker.template, report).run()
+    finally:
+        await tracker.close()
 
 
 async def _examine_people(tracker: IssueTracker) -> list[Finding]:

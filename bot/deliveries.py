@@ -284,6 +284,9 @@ class Deliveries:
         if entry.verb in (Verb.CLAIMED, Verb.ASSIGNED, Verb.HANDED_OVER):
             hint = issues.unmapped(incident, await self._account(incident))
         is_event = not hint and entry.verb in issues.EVENTS
+        url = str(entry.data.get("url") or "") if entry.verb is Verb.LINKED else ""
+        if url.startswith("https://") and self._tracker.merge_request_of(url) is None:
+            is_event = await self._tracker.resource(key, str(entry.data.get("label") or url), url)
         if not (is_event and await self._tracker.event(key, issues.event_text(entry), entry.at)):
             await self._tracker.comment(key, issue_text.blocks(issues.comment_body(entry), hint), mark)
         return merge_requests.to_read(incident, self._tracker) if entry.verb is Verb.LINKED else ()

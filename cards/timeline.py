@@ -215,8 +215,8 @@ def _merge_request(words: _Words) -> str:
             return _ended(f"Who reviews merge request {name}{title}")
         case "hidden":
             return f"Wilson is not allowed to see merge request {name}, so its state is not shown."
-        case what:
-            return _ended(f"Merge request {name} was {what}{by}{title}")
+        case _:
+            return _ended(f"Merge request {name} was {words.text('what', 20)}{by}{title}")
 
 
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {

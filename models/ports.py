@@ -363,6 +363,14 @@ class IssueTracker(Checkable, Protocol):
         """
         ...
 
+    async def resource(self, key: str, text: str, url: str) -> bool:
+        """Attach an address to an incident where the tracker has a place for it. Safe to repeat.
+
+        Returns:
+            ``False`` where it has none, so that a comment must say it.
+        """
+        ...
+
     async def link(self, key: str, other: str) -> None:
         """Relate two issues. Safe to repeat."""
         ...
@@ -376,6 +384,10 @@ class IssueTracker(Checkable, Protocol):
         Returns:
             ``None`` where nothing has changed since.
         """
+        ...
+
+    async def discard(self, key: str) -> bool:
+        """Delete an issue that was only a test. ``False`` where we may not; then it is still there."""
         ...
 
     def merge_request_of(self, url: str) -> str | None:

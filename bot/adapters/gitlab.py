@@ -267,6 +267,11 @@ class GitLabTracker:
         self._issue(key)
         return await self._timeline.add(key, text, at)
 
+    async def resource(self, key: str, text: str, url: str) -> bool:
+        """See ``models.ports.IssueTracker``."""
+        self._issue(key)
+        return await self._timeline.add_resource(key, text, url)
+
     async def link(self, key: str, other: str) -> None:
         """See ``models.ports.IssueTracker``."""
         path = self._issue(key)
@@ -286,6 +291,14 @@ class GitLabTracker:
         """See ``models.ports.IssueTracker``."""
         self._issue(key)
         return await self._news.of(key, known)
+
+    async def discard(self, key: str) -> bool:
+        """See ``models.ports.IssueTracker``: deleting takes more than the role that everything else does."""
+        try:
+            await self._api.delete(self._issue(key))
+        except Permanent:
+            return False
+        return True
 
     def merge_request_of(self, url: str) -> str | None:
         """See ``models.ports.IssueTracker``."""

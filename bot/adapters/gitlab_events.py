@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.adapters.gitlab_http import GitLabApi, GraphQLRefused
 from bot.adapters.gitlab_project import GitLabProject
-from bot.adapters.gitlab_queries import EVENT, EVENTS
+from bot.adapters.gitlab_queries import EVENT, EVENTS, RESOURCE, RESOURCES
 from bot.issue_text import clean
 
 LONGEST = 280
@@ -57,6 +57,30 @@ class GitLabTimeline:
                 self._project.say_once(f"what happens to incidents is told by comments alone: {error}")
                 return False
         return not (data.get("timelineEventCreate") or {}).get("errors")
+
+    async def add_resource(self, key: str, text: str, url: str) -> bool:
+        """Add a linked resource, which Premium has, unless it is there.
+
+        Returns:
+            ``False`` where GitLab takes none; then a comment must say it.
+        """
+        known = await self._project.known()
+        if not known.graphql or not (incident := await self._incident(key)):
+            return False
+        async with self._adding:
+            try:
+                asked = {"path": known.path, "number": key, "incident": incident}
+                data = await self._api.graphql(RESOURCES, asked, repeatable=True)
+                issue = (data.get("project") or {}).get("issue") or {}
+                held = (issue.get("issuableResourceLinks") or {}).get("nodes") or ()
+                if any(each.get("link") == url for each in held):
+                    return True
+                new = {"id": incident, "link": url, "linkText": clean(text).strip()[:255], "linkType": "general"}
+                data = await self._api.graphql(RESOURCE, {"input": new}, repeatable=False)
+            except GraphQLRefused as error:
+                self._project.say_once(f"links are told by comments alone: {error}")
+                return False
+        return not (data.get("issuableResourceLinkCreate") or {}).get("errors")
 
     async def _incident(self, key: str) -> str:
         """Return the global id of an incident; nothing for another issue."""

@@ -109,6 +109,10 @@ class GitLabApi:
         """Create something; must not be repeated before one has looked."""
         return await self._rest("POST", path, None, body, repeatable=False)
 
+    async def delete(self, path: str) -> None:
+        """Delete something; may be repeated."""
+        await self._rest("DELETE", path, None, None, repeatable=True)
+
     async def graphql(self, document: str, variables: Mapping[str, Any], *, repeatable: bool) -> dict[str, Any]:
         """Run a GraphQL document and return its data.
 

@@ -59,6 +59,23 @@ mutation Event($input: TimelineEventCreateInput!) {
 }
 """
 
+RESOURCES = """\
+query Resources($path: ID!, $number: String!, $incident: IssueID!) {
+  project(fullPath: $path) {
+    issue(iid: $number) {
+      issuableResourceLinks(incidentId: $incident, last: 100) { nodes { link } }
+    }
+  }
+}
+"""
+"""Premium."""
+
+RESOURCE = """\
+mutation Resource($input: IssuableResourceLinkCreateInput!) {
+  issuableResourceLinkCreate(input: $input) { errors }
+}
+"""
+
 MERGE_REQUEST = """\
 query MergeRequest($path: ID!, $number: String!) {
   project(fullPath: $path) {
@@ -71,4 +88,4 @@ query MergeRequest($path: ID!, $number: String!) {
 }
 """
 
-ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT, MERGE_REQUEST)
+ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT, RESOURCES, RESOURCE, MERGE_REQUEST)

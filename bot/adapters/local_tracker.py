@@ -156,6 +156,14 @@ class LocalTracker:
         )
         return IssueNews(seen, (*comments, by_hand))
 
+    async def resource(self, key: str, text: str, url: str) -> bool:
+        """See ``models.ports.IssueTracker``: a file's comments hold its links."""
+        return False
+
+    async def discard(self, key: str) -> bool:
+        """See ``models.ports.IssueTracker``."""
+        return await asyncio.to_thread(self._discard, key)
+
     def merge_request_of(self, url: str) -> str | None:
         """See ``models.ports.IssueTracker``: files have none."""
         return None
@@ -229,6 +237,11 @@ class LocalTracker:
     def _get(self, key: str) -> Issue:
         with _told(self._issues):
             return _issue(key, self._open(key))
+
+    def _discard(self, key: str) -> bool:
+        with self._writing():
+            self._open(key).file.unlink()
+        return True
 
     def _change(self, key: str, change: IssueChange) -> None:
         with self._writing():

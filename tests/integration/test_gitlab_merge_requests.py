@@ -156,3 +156,18 @@ BASE = "https://gitlab.example.com/git"
 )
 def test_only_addresses_of_the_server_itself_are_merge_requests(url: str, name: str | None) -> None:
     assert name_of(url, BASE) == name
+
+
+@pytest.mark.parametrize("premium", [True, False])
+async def test_another_link_is_a_linked_resource_where_gitlab_has_them(team: Team, premium: bool) -> None:
+    team.server.premium = premium
+    await team.fires()
+    await team.asks(Claim())
+    team.server.faults = [Fault("issuableResourceLinkCreate", "drop after")]
+    await team.asks(AddLink("https://runbook.example/disk", "the runbook"))
+    await team.delivered()
+    (issue,) = team.server.issues
+    comments = "".join(note.body for note in issue.notes if not note.system)
+    assert issue.resources == ([("the runbook", "https://runbook.example/disk")] if premium else [])
+    assert ("runbook" in comments or any("runbook" in text for text, _ in issue.events)) is True
+    assert (await incidents.load(1)).merge_requests == ()

@@ -63,6 +63,7 @@ class Issue:
     iteration: int | None = None
     notes: list[Note] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
+    resources: list[tuple[str, str]] = field(default_factory=list)
     states: list[tuple[User, str, datetime]] = field(default_factory=list)
     labelled: list[tuple[User, str, str, datetime]] = field(default_factory=list)
     touched: datetime | None = None
@@ -114,6 +115,7 @@ class GitLab:
         self.users = [self.bot, User(2, "mb2345", "Megan Byte"), User(3, "ak101", "Ada Example")]
         self.outsiders: list[User] = [User(9, "stranger", "A Stranger")]
         self.merge_requests: dict[str, list[dict[str, Any]]] = {}  # by project; others are not shown
+        self.may_delete = True
         self.not_assignable: set[str] = set()  # usernames that are left out without a word
         self.issues: list[Issue] = []
         self.links: set[tuple[int, int]] = set()
@@ -245,6 +247,11 @@ class GitLab:
         match call:
             case "GET issue":
                 return 200, "issue", self._issue(issue)
+            case "DELETE issue":
+                if not self.may_delete:
+                    raise Refused(403, "403 Forbidden")
+                self.issues.remove(issue)
+                return 204, "", None
             case "PUT issue":
                 self._update(issue, body)
                 return 200, "issue", self._issue(issue)
@@ -502,7 +509,8 @@ class GitLab:
         if fault == "refused":
             told = "The resource that you are attempting to access does not exist or you don't have permission"
             return web.json_response({"errors": [{"message": told}], "data": None})
-        if not self.premium and "iteration" in str(document.loc and document.loc.source.body).lower():
+        asked = str(document.loc and document.loc.source.body).lower()
+        if not self.premium and ("iteration" in asked or "resourcelink" in asked):
             told = "Field 'iterationCadences' doesn't exist on type 'Project'"
             return web.json_response({"errors": [{"message": told}]})
         if errors := validate(graphql_schema(), document):
@@ -523,13 +531,20 @@ class GitLab:
                 input, "iteration", self._current(input.get("iterationId"))
             ),
             "timelineEventCreate": lambda _, input: self._event(input),  # noqa: A006
+            "issuableResourceLinkCreate": lambda _, input: self._resource(input),  # noqa: A006
         }
+
+    def _resource(self, given: dict[str, Any]) -> dict[str, Any]:
+        issue = next(each for each in self.issues if given["id"] == f"gid://gitlab/Issue/{each.id}")
+        issue.resources.append((given.get("linkText") or "", given["link"]))
+        return {"errors": []}
 
     def _graphql_of(self, path: str) -> dict[str, Any] | None:
         requests = {str(each["iid"]): each for each in self.merge_requests.get(path, [])}
         found = {"mergeRequest": lambda _, iid: requests.get(iid)}
         if path == PATH:
-            return self._graphql_project() | found
+            resources = {str(each.iid): _resources(each) for each in self.issues}
+            return self._graphql_project() | found | {"issue": lambda _, iid: resources.get(iid)}
         return found if path in self.merge_requests else None
 
     def _graphql_project(self) -> dict[str, Any]:
@@ -643,6 +658,11 @@ _NAMES = {
     "projects/*/issues/*/resource_state_events": "resource_state_events",
     "projects/*/issues/*/resource_label_events": "resource_label_events",
 }
+
+
+def _resources(issue: Issue) -> dict[str, Any]:
+    nodes = [{"link": url} for _, url in issue.resources]
+    return {"issuableResourceLinks": lambda _, incidentId, last: {"nodes": nodes[-last:]}}  # noqa: N803
 
 
 def _name(method: str, parts: list[str]) -> str:
