@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import mailroom
 from bot.activities import Activities
+from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
 from bot.adapters.gitlab import GitLabTracker
@@ -247,8 +248,25 @@ async def _cases(
 
 
 def gateway_of(settings: Settings) -> ApiGateway:
-    """Return the API gateway of the settings."""
-    return NoGateway(settings.apigee.organization)
+    """Return the API gateway of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    apigee = settings.apigee
+    if apigee.kind == "none":
+        return NoGateway(apigee.organization)
+    if not apigee.organization:
+        raise SettingsError("apigee.organization is missing; it needs the name of the organisation in Apigee")
+    _check_url("apigee.base_url", apigee.base_url)
+    return ApigeeGateway(apigee)
+
+
+def _check_url(name: str, value: str) -> None:
+    url = urlsplit(value)
+    loopback = url.hostname in ("127.0.0.1", "::1", "localhost")
+    if not url.hostname or url.username or url.scheme != ("http" if loopback and url.scheme == "http" else "https"):
+        raise SettingsError(f"{name} is missing or wrong; it needs an address that starts with https://")
 
 
 def desk_of(settings: Settings) -> ServiceDesk:
@@ -318,6 +336,9 @@ async def examine(settings: Settings) -> list[Finding]:
             ("tracker", tracker_of),
             ("teams", messenger_of),
             ("rota", rota_of),
+            ("apigee", gateway_of),
+            ("halo", desk_of),
+            ("directory", people_of),
         ):
             try:
                 if name == "teams":
