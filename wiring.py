@@ -22,6 +22,8 @@ from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
 from bot.adapters.gitlab import GitLabTracker
+from bot.adapters.graph_people import GraphPeople
+from bot.adapters.halo import HaloDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.teams import TeamsAdapter
@@ -53,6 +55,7 @@ from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
 from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
 from models.settings import Settings, SettingsError
+from models.settings import Teams as TeamsSettings
 
 log = logging.getLogger(__name__)
 
@@ -270,13 +273,44 @@ def _check_url(name: str, value: str) -> None:
 
 
 def desk_of(settings: Settings) -> ServiceDesk:
-    """Return the service desk of the settings."""
-    return NoDesk()
+    """Return the service desk of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    halo = settings.halo
+    if halo.kind == "none":
+        return NoDesk()
+    _check_url("halo.base_url", halo.base_url)
+    if halo.auth_url:
+        _check_url("halo.auth_url", halo.auth_url)
+    if not halo.client_id or not halo.client_secret.get_secret_value():
+        raise SettingsError("halo.client_id or client_secret is missing; an application of type services has both")
+    return HaloDesk(halo)
 
 
 def people_of(settings: Settings) -> PeopleDirectory:
-    """Return the organisation's directory."""
-    return NoPeople()
+    """Return the organisation's directory. What ``[directory]`` does not say is taken from ``[teams]``.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    people, teams = settings.directory, settings.teams
+    if people.kind == "none":
+        return NoPeople()
+    _check_url("directory.base_url", people.base_url)
+    registration = TeamsSettings(
+        app_id=people.client_id or teams.app_id,
+        tenant_id=people.tenant_id or teams.tenant_id,
+        app_password=people.client_secret if people.client_secret.get_secret_value() else teams.app_password,
+        certificate=people.certificate or teams.certificate,
+        managed_identity=people.managed_identity or teams.managed_identity,
+        login_url=people.login_url or teams.login_url,
+    )
+    for name, held in (("client_id", registration.app_id), ("tenant_id", registration.tenant_id)):
+        if not held:
+            raise SettingsError(f"directory.{name} is missing, and [teams] does not say it either")
+    return GraphPeople(people.base_url, registration)
 
 
 def _hook(settings: Settings, tracker: IssueTracker, listener: Listener) -> Hook | None:

@@ -244,12 +244,33 @@ class Apigee(_Section):
 
 
 class Halo(_Section):
-    """The service desk."""
+    """The service desk.
+
+    Attributes:
+        base_url: Where people see it, such as ``https://halo.example.ac.uk``; its API is below ``/api``.
+        auth_url: Where tokens come from; empty where the desk says so itself.
+        note_outcome_id: The number of the outcome that a private note has there.
+    """
 
     kind: Literal["none", "halo"] = "none"
     base_url: str = ""
+    auth_url: str = ""
+    note_outcome_id: int = Field(default=0, ge=0)
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
+
+
+class Directory(_Section):
+    """The organisation's directory: who may see personal information. What is empty is taken from ``[teams]``."""
+
+    kind: Literal["none", "graph"] = "none"
+    base_url: str = "https://graph.microsoft.com/v1.0"
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    certificate: str = ""
+    managed_identity: bool = False
+    login_url: str = ""
 
 
 class Rota(_Section):
@@ -278,6 +299,7 @@ class Settings(_Section):
     tracker: Tracker = Tracker()
     apigee: Apigee = Apigee()
     halo: Halo = Halo()
+    directory: Directory = Directory()
     rota: Rota = Rota()
     process: Process = Process()
     source: tuple[Source, ...] = ()

@@ -1,4 +1,4 @@
-"""The bot's own token for Teams."""
+"""The bot's own tokens: for Teams, and for Microsoft Graph."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.adapters.addresses import is_loopback
 from models.ports import Permanent, Temporary
 from models.settings import Teams
 
-SCOPE = "https://api.botframework.com/.default"
-RESOURCE = "https://api.botframework.com"
+TEAMS = "https://api.botframework.com"
+GRAPH = "https://graph.microsoft.com"
 EARLY_SECONDS = 300.0
 
 
@@ -25,10 +25,14 @@ class Tokens:
 
     Args:
         settings: The bot's registration: a secret, a certificate (PEM with its key), or a managed identity.
+        resource: What it is for.
     """
 
-    def __init__(self, settings: Teams) -> None:
+    def __init__(self, settings: Teams, resource: str = TEAMS) -> None:
         self._settings = settings
+        self._resource = resource
+        self._scope = f"{resource}/.default"
+        self._what = "Teams" if resource == TEAMS else "Microsoft Graph"
         self._client: Any = None
         self._token = ""
         self._until = 0.0
@@ -49,10 +53,10 @@ class Tokens:
             try:
                 answer = await asyncio.to_thread(self._ask)
             except (requests.RequestException, OSError, ValueError) as error:
-                raise Temporary(f"a token for Teams can't be had: {type(error).__name__}") from None
+                raise Temporary(f"a token for {self._what} can't be had: {type(error).__name__}") from None
             if "access_token" not in answer:
                 code = str(answer.get("error") or "no reason given")
-                text = f"a token for Teams was refused ({code}): check teams.app_id, tenant_id and the secret"
+                text = f"a token for {self._what} was refused ({code}): check app_id, tenant_id and the secret"
                 raise Permanent(text) if code in ("invalid_client", "unauthorized_client") else Temporary(text)
             self._token = str(answer["access_token"])
             self._until = time.monotonic() + max(30.0, float(answer.get("expires_in", 3600)) - EARLY_SECONDS)
@@ -68,9 +72,9 @@ class Tokens:
         if self._client is None:
             self._client = self._make()
         if self._settings.managed_identity:
-            answer: dict[str, Any] = self._client.acquire_token_for_client(resource=RESOURCE)
+            answer: dict[str, Any] = self._client.acquire_token_for_client(resource=self._resource)
         else:
-            answer = self._client.acquire_token_for_client(scopes=[SCOPE])
+            answer = self._client.acquire_token_for_client(scopes=[self._scope])
         return answer
 
     def _ask_loopback(self) -> dict[str, Any]:
@@ -81,7 +85,7 @@ class Tokens:
             "grant_type": "client_credentials",
             "client_id": self._settings.app_id,
             "client_secret": self._settings.app_password.get_secret_value(),
-            "scope": SCOPE,
+            "scope": self._scope,
         }
         url = f"{self._settings.login_url.rstrip('/')}/{self._settings.tenant_id}/oauth2/v2.0/token"
         answer: dict[str, Any] = requests.post(url, data=form, timeout=10, allow_redirects=False).json()

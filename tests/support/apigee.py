@@ -67,7 +67,7 @@ def request_problem(method: str, raw_path: str, query: dict[str, str], body: byt
 
 @dataclass
 class Fault:
-    """Something that goes wrong at a call, so many times: a status, ``drop before``, ``drop after``, ``garbage``."""
+    """Something that goes wrong at a call: a status, ``drop before``, ``drop after`` or ``garbage``."""
 
     call: str
     kind: str | int

@@ -17,6 +17,7 @@ SECRETS = [
     ("tracker", "webhook_secret"),
     ("tracker", "webhook_signing_token"),
     ("halo", "client_secret"),
+    ("directory", "client_secret"),
 ]
 
 
@@ -79,8 +80,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "users": {},
         "timeout_seconds": 60,
     },
-    "apigee": {"kind": "none", "base_url": "https://apigee.googleapis.com"},
-    "halo": {"kind": "none", "base_url": ""},
+    "apigee": {"kind": "none", "base_url": "https://apigee.googleapis.com", "poll_seconds": 300},
+    "halo": {"kind": "none", "base_url": "", "auth_url": "", "note_outcome_id": 0},
+    "directory": {"kind": "none", "base_url": "https://graph.microsoft.com/v1.0", "tenant_id": "", "login_url": ""},
     "rota": {"kind": "none", "path": Path("rota.toml"), "timezone": "Europe/London"},
     "process": {"name": "wilson", "path": None},
 }
