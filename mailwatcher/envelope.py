@@ -276,6 +276,10 @@ _DIGEST = re.compile(
 )
 
 
+REPLY = "a person's reply"
+"""Why most replies are no alerts; those to Wilson's own letters are read all the same."""
+
+
 def _ignored(headers: _Headers, subject: str, parts: _Parts) -> str:
     """Say why a mail is no alert whatever it quotes."""
     if headers.get("auto-submitted", "").lower().startswith("auto-replied") or headers.get("x-autoreply"):
@@ -293,7 +297,7 @@ def _ignored(headers: _Headers, subject: str, parts: _Parts) -> str:
         return "an invitation to a meeting"
     answers = headers.get("in-reply-to") or headers.get("references")
     if _REPLY_SUBJECT.match(subject) and answers and not headers.machine:
-        return "a person's reply"
+        return REPLY
     return ""
 
 

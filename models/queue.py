@@ -269,6 +269,8 @@ async def release(items: Sequence[Item]) -> None:
 
 async def hasten(kinds: Sequence[str], now_ms: int) -> None:
     """Let what waits be tried at once, because what it waited for is there."""
+    if not kinds:
+        return
     statement = (
         f"UPDATE outbox SET due_ms = ? WHERE state = 'waiting' AND due_ms > ? AND kind IN ({marks(len(kinds))})"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mailwatcher import selftest
-from mailwatcher.envelope import Mail
+from mailwatcher.envelope import REPLY, Mail
 from mailwatcher.parsers import (
     alertmanager,
     answers,
@@ -75,9 +75,11 @@ def recognise(mail: Mail, own: Sequence[Parser] = ()) -> Reading:
     Args:
         own: Parsers of sources that the team described itself; they are asked first.
     """
+    if mail.ignore in ("", REPLY) and (answer := answers.parse(mail)) is not None:
+        return _recognised(mail, answer)
     if mail.ignore:
         return _reading(mail, MailKind.IGNORED, None, mail.ignore)
-    for parse in (selftest.parse, answers.parse, *own, *PARSERS):
+    for parse in (selftest.parse, *own, *PARSERS):
         try:
             alert = parse(mail)
         except UnreadableAlert as error:

@@ -1,7 +1,7 @@
 """Stand-ins for HaloITSM and for the people of Microsoft Graph.
 
 Halo's shapes are recorded from a public client of it; the vendor's own document was not to be had. Graph's requests
-are held against Microsoft's schema so far as the trimmed one has their path (``/users/{user-id}``), the others by hand.
+are held against Microsoft's schema so far as the trimmed one has their path (``/users/{user-id}``), else by hand.
 """
 
 from __future__ import annotations
