@@ -92,7 +92,7 @@ def _body(case: Case, procedures: Procedures, thread_url: str, hint: str) -> str
     if case.call is not None and case.call.url:
         facts.append(("Support call", link(case.call.key, case.call.url)))
     facts += [
-        ("Taken by", f"{plain(case.owner.name)}; {plain(hint)}" if case.owner and hint else ""),
+        ("Taken by", "; ".join(plain(each) for each in (case.owner.name, hint) if each) if case.owner else ""),
         ("Teams thread", link("open", thread_url) if thread_url else ""),
     ]
     told = "\n".join(f"- **{name}:** {value}" for name, value in facts if value)
