@@ -11,6 +11,7 @@ from bot.places import STRANGE, Place, Shown, form_keys
 from cards.case import case_card
 from cards.case_actions import BeginSupport, CaseButton, CaseDo, CaseForm, OpenCaseForm, RefreshCaseCard
 from cards.case_forms import case_form, support_form
+from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
 from models import directory
 from models.case_ports import ServiceDesk
@@ -117,7 +118,7 @@ class CaseClicks:
             others = await self._around.shareable(0)
             values, token = decode_values(data), secrets.token_hex(8)
             return Shown(support_form(procedure, values, done, others=others, once=token))
-        return self._card(done.case, by, "Begun; its card stands in the channel.")
+        return Shown(notice_card(f"Begun as number {done.case.id}: {done.case.title}. Its card follows."))
 
     def _call(self, procedure: Procedure, button: BeginSupport) -> Call | None:
         given = next((button.answers.get(each.key, "") for each in procedure.fields if each.kind == "call"), "")

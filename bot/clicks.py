@@ -30,6 +30,7 @@ from cards.digest import digest_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.mail import mail_card
+from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
@@ -183,7 +184,8 @@ class Clicks:
         if isinstance(done, Refusal):
             values, token = decode_values(data), secrets.token_hex(8)
             return Shown(declare_form(self._around.process, values, done, once=token))
-        return Shown(self._card(done.incident, by).card)
+        said = f"Declared as incident {done.incident.id}: {done.incident.title}. Its card follows."
+        return Shown(notice_card(said))
 
 
 _FORMS = {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import (
@@ -78,9 +79,15 @@ def opened(app: App, at: datetime, *, how: str) -> CaseDecision:
     return CaseDecision(case, (entry,), (PostCase(0), LookUpCase(0)))
 
 
-def repeated(case: Case, at: datetime, *, how: str) -> CaseDecision:
-    """Let the same request join its case."""
+def repeated(case: Case, again: App, at: datetime, *, how: str) -> CaseDecision:
+    """Let the same request join its case; what only this report tells is taken over."""
     changed = replace(case, count=case.count + 1, last_seen=at)
+    if changed.app is not None:
+        missing = ["requester", "description", "callback_url"]
+        if changed.app.looked_up_at is None:
+            missing += ["console_url", "team", "app_id", "name"]
+        told: dict[str, Any] = {name: getattr(again, name) for name in missing if not getattr(changed.app, name)}
+        changed = replace(changed, app=replace(changed.app, **told))
     return CaseDecision(changed, (CaseEntry(at, CaseVerb.REPEATED, None, {"how": how}),), (RefreshCase(case.id),))
 
 

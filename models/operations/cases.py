@@ -54,13 +54,13 @@ async def open_access(app: App, *, how: str, once: Sequence[str] = ()) -> Case:
                 return await rows.create(access.opened(app, at, how=how), once=once)
             if how == "gateway":
                 return held
-            return await rows.commit(held, access.repeated(held, at, how=how), once=once)
+            return await rows.commit(held, access.repeated(held, app, at, how=how), once=once)
         except rows.KeyTaken as taken:
             if how == "gateway":
                 return await load(taken.case_id)
             held = await load(taken.case_id)
             try:
-                return await rows.commit(held, access.repeated(held, at, how=how), once=once)
+                return await rows.commit(held, access.repeated(held, app, at, how=how), once=once)
             except Conflict:
                 continue
         except Conflict:

@@ -235,6 +235,8 @@ async def test_mail_repeat_and_poll_are_one_request(world: World) -> None:
     await world.delivered()
     (case,) = await rows.unfinished()
     assert case.count == 4
+    assert case.app is not None
+    assert case.app.requester == "abc12@example.ac.uk"  # the gateway knows no person for a team's app
     assert len(await directory.cards_of(CASE, case.id)) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,8 +22,9 @@ PATIENCE = 45.0
 class Program:
     """``wilson run`` in a folder of its own, with a folder mailbox and the local tracker."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         self.folder = folder
+        self.more = more  # further settings, as TOML
         self.port = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self._values = {
@@ -50,6 +52,11 @@ class Program:
         files = sorted((self.folder / "issues" / "issues").glob("*.md"))
         return [file.read_text(encoding="utf-8") for file in files]
 
+    def waiting(self) -> int:
+        """How much waits in the outbox."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/wilson.db?mode=ro", uri=True)) as database:
+            return int(database.execute("SELECT COUNT(*) FROM outbox").fetchone()[0])
+
     def send(self, mail: str, **values: str) -> None:
         """Let one of the story's mails arrive."""
         self._sent += 1
@@ -63,8 +70,8 @@ class Program:
             f'[database]\nurl = "sqlite://{self.folder}/wilson.db"\n'
             f"[web]\nport = {self.port}\n"
             f'[teams]\nauth = "disabled"\ndevs_channel = "{DEVS_CHANNEL}"\ngateway_channel = "{GENERAL_CHANNEL}"\n'
-            f'[mailbox]\npath = "{self.folder}/mail"\npoll_seconds = 0.3\n'
-            f'[tracker]\npath = "{self.folder}/issues"\n',
+            f'[mailbox]\npath = "{self.folder}/mail"\npoll_seconds = 0.3\naddress = "identity@example.com"\n'
+            f'[tracker]\npath = "{self.folder}/issues"\n{self.more}',
             encoding="utf-8",
         )
         with (self.folder / "log").open("ab") as log:
