@@ -205,7 +205,9 @@ class CaseDeliveries:
                 ref = await self.tracker.find_by_marker(case_issue.case_marker(case.id, instance), since)
             if ref is None:
                 username, hint = await self._account(case.owner)
-                new = case_issue.case_issue(case, procedures, thread, instance, username, hint)
+                taken = case.owned_at or case.opened_at
+                before = [entry for entry in await rows.timeline(case.id) if entry.at < taken]
+                new = case_issue.case_issue(case, procedures, thread, instance, username, hint, before)
                 ref = await self.tracker.create(new)
             key, url = ref.key, ref.url
         await self._keep(case, lambda before: replace(before, issue_key=key, issue_url=url))

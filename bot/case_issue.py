@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.case_timeline import case_sentence
 from models.domain.access import checks
@@ -17,7 +19,13 @@ def case_marker(case_id: int, instance: str) -> str:
 
 
 def case_issue(
-    case: Case, procedures: Procedures, thread_url: str, instance: str, username: str | None, hint: str
+    case: Case,
+    procedures: Procedures,
+    thread_url: str,
+    instance: str,
+    username: str | None,
+    hint: str,
+    before: Sequence[CaseEntry] = (),
 ) -> NewIssue:
     """Return the case's issue as it is raised: labelled, assigned, in the iteration (W118, W119, W103-W106).
 
@@ -26,6 +34,7 @@ def case_issue(
         instance: This installation's own name, for the marker.
         username: Of whoever took it; ``None`` where the tracker does not know them.
         hint: What to do so that it does; empty where it does.
+        before: What happened before it was taken; what comes later follows as comments.
     """
     procedure = procedures.of(case.procedure)
     labels = procedures.access.labels if case.is_access else (procedure.labels if procedure else ())
@@ -33,7 +42,7 @@ def case_issue(
     return NewIssue(
         kind=IssueKind.ISSUE,
         title=title(f"{name}: {case.title}" if case.is_access else case.title),
-        body=_body(case, procedures, thread_url, hint),
+        body=blocks(_body(case, procedures, thread_url, hint), _history(before)),
         marker=case_marker(case.id, instance),
         labels=labels,
         assignee=username,
@@ -68,6 +77,11 @@ def case_comment(entry: CaseEntry, case: Case, *, shared: bool) -> str:
     if entry.verb is CaseVerb.ANSWERED:
         return blocks(f"{which}{said}", fence(str(entry.data.get("text") or "")), when)
     return blocks(f"{which}{said}", when)
+
+
+def _history(entries: Sequence[CaseEntry]) -> str:
+    lines = [f"- {entry.at:%Y-%m-%d %H:%M} UTC: {plain(case_sentence(entry, markdown=False))}" for entry in entries]
+    return "### What happened before\n\n" + "\n".join(lines[-30:]) if lines else ""
 
 
 def _body(case: Case, procedures: Procedures, thread_url: str, hint: str) -> str:

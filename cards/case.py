@@ -155,11 +155,11 @@ def _access_facts(view: CaseView, most: int) -> list[Element]:
 def _product(product: Product) -> Element:
     runs = [text_run(product.title or product.name, 100, weight="Bolder")]
     if product.title and product.title != product.name:
-        runs.append(text_run(f" ({product.name})", 110, subtle=True))
+        runs += [gap(), text_run(f"({product.name})", 110, subtle=True)]
     if product.grant is not None:
-        runs.append(text_run(f" – {_GRANTS[product.grant]}", 20))
+        runs.append(gap(f" – {_GRANTS[product.grant]}"))
     if product.gives:
-        runs.append(text_run(f": {product.gives}", 160, subtle=True))
+        runs += [gap(": ", subtle=True), text_run(product.gives, 160, subtle=True)]
     return rich_text(*runs, spacing="None")
 
 
@@ -199,12 +199,12 @@ def _access_checks(view: CaseView) -> list[Element]:
 def _check(number: int, check: Check) -> Element:
     sign, colour = _SIGNS[check.standing]
     runs = [
-        text_run(f"{sign} ", 4, color=colour, weight="Bolder"),
-        gap(f"{number}. "),
+        text_run(sign, 4, color=colour, weight="Bolder"),
+        gap(f" {number}. "),
         text_run(check.text, 160, url=safe_url(check.url)),
     ]
     if check.how:
-        runs.append(text_run(f" – {check.how}", 200, subtle=True))
+        runs += [gap(" – ", subtle=True), text_run(check.how, 200, subtle=True)]
     return rich_text(*runs, spacing="Small")
 
 
@@ -299,7 +299,7 @@ def _buttons(view: CaseView, procedure: Procedure | None) -> list[Element]:
     if case.state is CaseState.FOLDED or view.may_decide is False:
         return []
     if view.may_decide is None:
-        return [_open("Decide", case, "case_refresh", "positive")]
+        return [] if case.state.finished else [_open("Decide", case, "case_refresh", "positive")]
     if case.state.finished:
         return [_form("Reopen", case, CaseForm.REOPEN)]
     buttons = _access_buttons(view) if case.is_access else _support_buttons(case, procedure)

@@ -22,10 +22,10 @@ def case_sentence(entry: CaseEntry, *, markdown: bool = True) -> str:
 def case_announcement(entry: CaseEntry, mentions: Sequence[Person]) -> str:
     """Return what the thread is told; ``<at>`` marks those who are mentioned."""
     called = " ".join(mention(person) for person in mentions if person.teams_id)
-    said = case_sentence(entry)
+    said = f"{case_sentence(entry)} {called}".strip()
     if entry.verb is CaseVerb.ANSWERED and (text := str(entry.data.get("text") or "").strip()):
-        said = f"{said}\n\n> {escape(text, 700)}"
-    return f"{said} {called}".strip()
+        return f"{said}\n\n> {escape(text, 700)}"
+    return said
 
 
 class _Words:

@@ -237,14 +237,14 @@ def _seen(incident: Incident) -> str:
 
 
 def _merge_request(request: MergeRequest) -> Element:
-    state = "not shown to Wilson" if request.hidden else _MERGES.get(request.state, request.state)
+    state = "not shown to Wilson" if request.hidden else _MERGES.get(request.state, "unknown")
     if request.is_open and request.approved:
         state = "approved"
     if request.is_open and request.draft:
         state = f"draft, {state}"
-    runs = [text_run(request.name, 100, color="Accent", url=safe_url(request.url)), text_run(f" – {state}", 40)]
+    runs = [text_run(request.name, 100, color="Accent", url=safe_url(request.url)), gap(f" – {state}")]
     if request.title:
-        runs.append(text_run(f": {request.title}", 120, subtle=True))
+        runs += [gap(": ", subtle=True), text_run(request.title, 120, subtle=True)]
     return rich_text(*runs, spacing="None")
 
 
