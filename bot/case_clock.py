@@ -10,11 +10,14 @@ from typing import Any
 
 from bot.case_lookup import Lookup
 from bot.case_surroundings import CaseSurroundings
+from cards.blocks import escape
 from models import cases as rows
+from models import store
 from models.domain import access, support
 from models.domain.cases import App, Case, CaseDecision
+from models.domain.effects import Tell
 from models.operations import cases
-from models.ports import PortError
+from models.ports import Permanent, PortError, Unauthorised
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +57,17 @@ class CaseClock:
                 await work()
             except PortError as error:
                 log.warning("the gateway can't be looked at; trying again: %s", error)
+                await self._say_once_a_day(error)
             except Exception:
                 log.exception("looking after cases failed; trying again")
             await asyncio.sleep(seconds)
+
+    async def _say_once_a_day(self, error: PortError) -> None:
+        """Tell the channel where trying again is no use, since requests may be missed meanwhile."""
+        if isinstance(error, Permanent | Unauthorised):
+            text = f"**The API gateway can't be looked at for new requests:** {escape(str(error), 300)}."
+            if await store.leave([Tell(text)], once=[f"gateway-look:{datetime.now(UTC).date().isoformat()}"]):
+                self._wake()
 
     async def remind(self, now: datetime) -> None:
         """Remind of what waits for too long, and of steps that are due."""

@@ -41,9 +41,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Answer with the form that begins a procedure."""
+    """Answer with the form that begins a procedure; ``given`` is what was typed behind its name."""
 
     procedure: str
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def parse_case(text: str, steps: Collection[str], *, addressed: bool) -> CaseCom
 
 def parse_channel(text: str, procedures: Collection[str]) -> CaseCommand:
     """Return what is meant by ``access …`` or ``support …`` in a channel; ``None`` where it is neither."""
-    words = clean(text, 200).casefold().split()
+    typed = clean(text, 600).split()
+    words = [word.casefold() for word in typed[:2]] + typed[2:]
     match words:
         case ["access"] | ["access", "list"]:
             return Say("access list")
@@ -113,8 +115,8 @@ def parse_channel(text: str, procedures: Collection[str]) -> CaseCommand:
             return Wrong("access list shows the requests for API access.")
         case ["support"] | ["support", "list"]:
             return Say("support")
-        case ["support", name] if name in procedures:
-            return Begin(name)
+        case ["support", name, *given] if name in procedures:
+            return Begin(name, tuple(given))
         case ["support", *_]:
             return Wrong(
                 f"Which procedure? There is: {', '.join(f'support {each}' for each in procedures) or 'none'}."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from bot.case_commands import Begin, CaseAct, CaseCommand, Say, ShowCaseForm, Wr
 from bot.case_surroundings import CaseSurroundings
 from bot.places import Place
 from cards.blocks import escape
-from cards.case_actions import CaseForm
+from cards.case_actions import FIELD, CaseForm
 from cards.case_forms import case_form, support_form
 from cards.case_lists import access_list, case_help, case_status, support_list
 from models import cases as rows
@@ -23,11 +25,31 @@ from models.domain import access
 from models.domain.cases import Case
 from models.domain.effects import Answer
 from models.domain.people import Person
+from models.domain.procedures import Procedure
 from models.operations import cases
 
 log = logging.getLogger(__name__)
 
 LOOKED_BACK = timedelta(days=30)
+
+
+def filled_in(procedure: Procedure, given: Sequence[str]) -> dict[str, str]:
+    """Return a form's inputs as far as what was typed fills them: a call, a choice, and logins."""
+    values: dict[str, str] = {}
+    left = list(given)
+    for each in procedure.fields:
+        if each.kind == "call":
+            found = [word for word in left if re.fullmatch(r"#?\d{1,12}|https://\S+", word)][:1]
+        elif each.kind == "choice":
+            found = [word for word in left if word.casefold() in each.choices][:1]
+        elif each.kind == "logins":
+            found = [word.strip(",;") for word in left if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,60}[,;]?", word)]
+        else:
+            continue
+        if found:
+            values[FIELD + each.key] = found[0].casefold() if each.kind == "choice" else ", ".join(found)
+            left = [word for word in left if word.strip(",;") not in found]
+    return values
 
 
 class CaseSpeech:
@@ -80,11 +102,12 @@ class CaseSpeech:
                     await self._answer(place, escape(said, 600))
             case ShowCaseForm(form) if case is not None:
                 await self._form(form, case, by, place)
-            case Begin(key):
+            case Begin(key, given):
                 procedure = self._around.setting.procedures.of(key)
                 assert procedure is not None
-                others = await self._around.shareable(0)
-                await self._answer(place, card=support_form(procedure, others=others, once=secrets.token_hex(8)))
+                others, values = await self._around.shareable(0), filled_in(procedure, given)
+                card = support_form(procedure, values, others=others, once=secrets.token_hex(8))
+                await self._answer(place, card=card)
             case Say(what):
                 await self._answer(place, await self._shown(what, case))
             case Wrong(text):

@@ -1,4 +1,4 @@
-"""What the channel is told of the tracker itself: a refused token, what was given up, a token that runs out."""
+"""What the channel is told of the systems around: a refused sign-in, what was given up, a token that runs out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cards.blocks import escape
 from models import directory, queue, store
-from models.domain.effects import Tell
+from models.domain.effects import CaseEffect, HearAnswer, OpenCase, Tell
 from models.ports import IssueTracker, PortError, Unauthorised
 from models.queue import Item
 
@@ -17,11 +17,16 @@ log = logging.getLogger(__name__)
 
 CHECK_AT = time(9, 0)
 CHECK_SECONDS = 600.0
-_REFUSED = "tracker_refused"
+SYSTEMS = {
+    queue.TRACKER: "issue tracker",
+    queue.GATEWAY: "API gateway",
+    queue.DESK: "service desk",
+    queue.MAIL: "mail server",
+}
 
 
 class TrackerHealth:
-    """Tells the channel, each thing once.
+    """Tells the channel, each thing once. The tracker is examined besides.
 
     Args:
         tracker: What is examined each morning.
@@ -31,38 +36,39 @@ class TrackerHealth:
     def __init__(self, tracker: IssueTracker, timezone: ZoneInfo) -> None:
         self._tracker = tracker
         self._timezone = timezone
-        self._refused: bool | None = None
+        self._refused: dict[str, bool] = {}
 
     async def failed(self, item: Item, error: PortError, *, parked: bool) -> None:
         """Tell of a delivery that failed, where a person must do something."""
-        if item.target != queue.TRACKER:
+        system = SYSTEMS.get(item.target)
+        if system is None:
             return
         if isinstance(error, Unauthorised):
-            if not await self._is_refused():
-                self._refused = True
-                await directory.remember_fact(_REFUSED, str(item.id))
-                text = f"**The issue tracker does not let me in:** {escape(str(error), 300)}."
-                await self._say(
-                    f"{text} Cards go on; what belongs into issues waits, and follows.", f"{item.uid}:401"
-                )
+            if not await self._is_refused(item.target):
+                self._refused[item.target] = True
+                await directory.remember_fact(_fact(item.target), str(item.id))
+                text = f"**The {system} does not let me in:** {escape(str(error), 300)}."
+                await self._say(f"{text} Cards go on; what belongs there waits, and follows.", f"{item.uid}:401")
         elif parked:
-            about = f" for incident #{item.subject}" if item.subject else ""
-            text = f"**Given up at the issue tracker**{about}: {escape(str(error), 300)}."
+            what = "request" if isinstance(item.effect, CaseEffect | HearAnswer) else "incident"
+            what = "mail" if isinstance(item.effect, OpenCase) else what
+            about = f" for {what} {item.subject}" if item.subject else ""
+            text = f"**Given up at the {system}**{about}: {escape(str(error), 300)}."
             advice = f"Mend it, then `wilson outbox retry {item.id}`; or `wilson outbox drop {item.id}`."
             await self._say(f"{text} {advice}", f"{item.uid}:parked:{item.attempts}")
 
     async def worked(self, item: Item) -> None:
         """Tell that a refused token works again."""
-        if item.target == queue.TRACKER and await self._is_refused():
-            self._refused = False
-            held = await directory.fact(_REFUSED)
-            await directory.remember_fact(_REFUSED, "")
-            await self._say("The issue tracker lets me in again; what waited follows.", f"{held}:{item.uid}:200")
+        if (system := SYSTEMS.get(item.target)) and await self._is_refused(item.target):
+            self._refused[item.target] = False
+            held = await directory.fact(_fact(item.target))
+            await directory.remember_fact(_fact(item.target), "")
+            await self._say(f"The {system} lets me in again; what waited follows.", f"{held}:{item.uid}:200")
 
-    async def _is_refused(self) -> bool:
-        if self._refused is None:
-            self._refused = bool(await directory.fact(_REFUSED))
-        return self._refused
+    async def _is_refused(self, target: str) -> bool:
+        if target not in self._refused:
+            self._refused[target] = bool(await directory.fact(_fact(target)))
+        return self._refused[target]
 
     async def run(self) -> None:
         """Examine the tracker each morning, until cancelled."""
@@ -87,3 +93,7 @@ class TrackerHealth:
 
     async def _say(self, text: str, once: str) -> None:
         await store.leave([Tell(text)], once=[f"tracker-says:{once}"])
+
+
+def _fact(target: str) -> str:
+    return f"{target}_refused"

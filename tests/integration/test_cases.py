@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -31,6 +32,7 @@ from bot.places import Place, Shown
 from bot.posting import Channels
 from bot.speech import Speech
 from bot.surroundings import Surroundings
+from bot.tracker_health import TrackerHealth
 from cards.case_actions import encode_case
 from mailwatcher.envelope import read_mail
 from mailwatcher.parsers import recognise
@@ -117,7 +119,8 @@ class World:
             gateway=self.gateway,
             send=self.send,
         )
-        self.outbox = Outbox(deliveries.deliver, deliveries.prepare)
+        health = TrackerHealth(self.tracker, ZoneInfo("Europe/London"))
+        self.outbox = Outbox(deliveries.deliver, deliveries.prepare, health=health)
         self.clicks, self.speech = clicks_of(self.around, self.gateway), speech_of(self.around, self.gateway)
 
     async def send(self, raw: bytes) -> None:
@@ -274,6 +277,32 @@ async def test_ten_replicas_open_one_case(world: World) -> None:
     opened = await asyncio.gather(*(cases.open_access(app, how="gateway") for _ in range(10)))
     assert {case.id for case in opened} == {1}
     assert len(await rows.unfinished()) == 1
+
+
+async def test_a_gateway_that_lets_nobody_in_is_told_once_and_so_is_its_return(world: World) -> None:
+    world.server.faults = [Fault("GET apps list", 401, {}, 4)]
+    await world.asks("One", ())
+    await world.asks("Two", ())
+    for _ in range(3):
+        await world.outbox.drain()
+        await reading_all_due()
+    await world.delivered()
+    assert world.said().count("The API gateway does not let me in") == 1
+    assert world.said().count("The API gateway lets me in again") == 1
+    assert len(await rows.unfinished()) == 2
+
+
+async def test_a_gateway_that_may_not_be_looked_at_is_told_once_a_day(world: World) -> None:
+    world.server.faults = [Fault("GET apps list", 403, {}, 9)]
+    clock = clock_of(world)
+    running = asyncio.create_task(clock.run())
+    while not any(item.kind == "Tell" for item in await queue.waiting()):
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await clock._say_once_a_day(Permanent("again"))
+    await world.delivered()
+    assert world.said().count("looked at for new requests") == 1
 
 
 # -- decide and carry out ---------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.case_commands import Begin, CaseAct, CaseCommand, Say, ShowCaseForm, Wrong, parse_case, parse_channel
+from bot.case_speech import filled_in
 from cards.case_actions import CaseForm
 from models.domain.case_requests import Approve, Decline, NoteCase, Refer, ReopenCase, TakeCase, TickStep
+from tests.unit.cards.case_samples import PROCEDURES
 
 STEPS = ("team", "list_card_reader", "approved")
 
@@ -69,6 +71,7 @@ def test_what_can_be_nothing_else_needs_no_mention(text: str) -> None:
         ("Access", Say("access list")),
         ("support", Say("support")),
         ("support drive", Begin("drive")),
+        ("Support Drive #4711 xyz98", Begin("drive", ("#4711", "xyz98"))),
         ("list", None),
         ("", None),
         ("incident access list", None),
@@ -76,6 +79,25 @@ def test_what_can_be_nothing_else_needs_no_mention(text: str) -> None:
 )
 def test_what_is_meant_in_a_channel(text: str, meaning: CaseCommand) -> None:
     assert parse_channel(text, ("drive", "admins")) == meaning
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        ("4711 xyz98", {"field_call": "4711", "field_crsids": "xyz98"}),
+        ("add abc12, xyz98 #4711", {"field_call": "#4711", "field_change": "add", "field_crsids": "abc12, xyz98"}),
+        (
+            "https://halo.example/t?id=1 REMOVE",
+            {"field_call": "https://halo.example/t?id=1", "field_change": "remove"},
+        ),
+        ("", {}),
+        ("<at>x</at> ../..", {}),
+    ],
+)
+def test_what_is_typed_behind_a_procedure_fills_its_form(given: str, values: dict[str, str]) -> None:
+    procedure = PROCEDURES.of("admins" if "field_change" in values else "drive")
+    assert procedure is not None
+    assert filled_in(procedure, given.split()) == values
 
 
 def test_an_unknown_procedure_is_answered_with_those_there_are() -> None:
