@@ -43,6 +43,7 @@ from bot.hooks import Hook
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels, Poster
+from bot.reminding import Reminding
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
@@ -229,6 +230,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     tasks |= {"listener": listener.run(), "tracker health": health.run()}
     clock = CaseClock(handling.around, handling.lookup, settings.apigee.poll_seconds, outbox.wake)
     tasks["cases"] = clock.run()
+    tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()
     return tasks

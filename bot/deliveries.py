@@ -46,6 +46,7 @@ from models.domain.effects import (
     Tell,
 )
 from models.domain.incidents import Decision, Incident
+from models.domain.people import Person
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations.incidents import load
@@ -116,8 +117,8 @@ class Deliveries:
                 return await self._learn_team(team_id)
             case Answer() as effect:
                 return await self._answer(effect)
-            case Tell(text):
-                await self._tell(text)
+            case Tell(text, mentions):
+                await self._tell(text, mentions)
                 return ()
             case RaiseIssue(incident_id):
                 return await self._raise_issue(await load(incident_id), item)
@@ -230,10 +231,11 @@ class Deliveries:
         await self._poster.reply(thread, Message(text=effect.text, card=card))
         return ()
 
-    async def _tell(self, text: str) -> None:
+    async def _tell(self, text: str, mentions: Sequence[Person]) -> None:
+        named = tuple(replace(each, name=mention_name(each)) for each in mentions if each.teams_id)
         channel = await self._poster.devs()
         await self._poster.paced(channel.channel_id)
-        await self._poster.messenger.post(channel, Message(text=text))
+        await self._poster.messenger.post(channel, Message(text=text, mentions=named))
 
     # -- issue tracker ------------------------------------------------------------------------------------
 

@@ -27,6 +27,11 @@ def incident_list(incidents: Sequence[Incident], process: Process, now: datetime
     return f"**{len(incidents)} unfinished, {covered}**\n\n" + "\n".join(lines)
 
 
+def reminder_digest(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
+    """Return one message about many incidents that lack something, where each had one of its own otherwise."""
+    return f"**These wait for somebody.**\n\n{incident_list(incidents, process, now)}"
+
+
 def _line(incident: Incident, process: Process, now: datetime) -> str:
     parts = [headline(incident).partition(" · ")[2], urgency_name(incident, process) or ""]
     if incident.owner is not None:

@@ -219,6 +219,22 @@ def _merge_request(words: _Words) -> str:
             return _ended(f"Merge request {name} was {words.text('what', 20)}{by}{title}")
 
 
+_LACKS = {
+    "unjudged": "Nobody has judged this candidate",
+    "unowned": "Nobody has owned this",
+    "undecided": "The team's decision about this urgent incident has not been recorded",
+    "silent": "Nothing has been noted about this",
+}
+
+
+def _reminded(words: _Words) -> str:
+    lack = _LACKS.get(str(words.entry.data.get("what")), "This lacks something")
+    minutes = words.entry.data.get("minutes")
+    took = minutes if isinstance(minutes, int) else 0
+    long = f"{took} minutes" if took < 120 else f"{took // 60} hours"
+    return f"{lack} for {long}."
+
+
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.REPORTED: _reported,
     Verb.REPEATED: lambda words: f"It was reported {_count(words)} now.",
@@ -254,6 +270,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     ),
     Verb.HEARD: _heard,
     Verb.MERGE_REQUEST: _merge_request,
+    Verb.REMINDED: _reminded,
     Verb.ABSORBED: lambda words: _ended(
         f"{words.actor} merged incident {words.text('part', 20)} into this one{words.tail('title', ': ', 200)}"
     ),

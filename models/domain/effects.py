@@ -126,13 +126,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Tell the developers' channel something about Wilson itself.
+    """Tell the developers' channel something that belongs into no thread.
 
     Attributes:
         text: Markdown of ours, foreign text in it already escaped.
+        mentions: Whose ``<at>`` stands in it.
     """
 
     text: str
+    mentions: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,13 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """How the urgency was reached. ``reason`` is the person's where they overrode the computed level."""
+    """How and when the urgency was reached. ``reason`` is the person's where they overrode the computed level."""
 
     answers: dict[str, Answer]
     computed: str
     because: str
     reason: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,15 @@ class IssueSeen:
     severity: str = ""
     last_comment: str = ""
     updated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """What was reminded of last: of which lack, that began when, and how often."""
+
+    of: str
+    since: datetime
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,7 @@ class Incident:
     tracker_severity: str = ""
     issue_gone: str = ""
     merge_requests: tuple[MergeRequest, ...] = ()
+    reminded: Reminded | None = None
 
     @property
     def raised(self) -> bool:

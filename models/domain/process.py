@@ -10,6 +10,8 @@ from typing import Any, Literal
 from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader
+from models.domain.reminder_rules import Reminders, read_reminders
+from models.domain.working_hours import WorkingHours, read_working_hours
 
 Answer = int | bool | None
 """A number of users, yes or no, or ``None`` for "not known"."""
@@ -113,6 +115,8 @@ class Process:
     digest_cards_per_minute: int
     mail: MailRules = field(default_factory=MailRules)
     procedures: Procedures = field(default_factory=Procedures)
+    hours: WorkingHours = field(default_factory=WorkingHours)
+    reminders: Reminders = field(default_factory=Reminders)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -182,6 +186,8 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         digest_cards_per_minute=digest.number("cards_per_minute", 60),
         mail=_mail_rules(top.table("mail")) if "mail" in values else MailRules(),
         procedures=_procedures(top),
+        hours=read_working_hours(top.table("working_hours")) if "working_hours" in values else WorkingHours(),
+        reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
     )
     for name, entries in (
         ("questions", questions),

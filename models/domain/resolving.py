@@ -55,11 +55,14 @@ def assess(
     override = reason.strip() if urgency else ""
     asked = {question.key for question in process.questions}
     answered = {key: value for key, value in answers.items() if key in asked}
+    made = Assessment(answered, computed.key, because, override, at)
+    if incident.assessment is not None and incident.urgency == level.key:
+        made = replace(made, at=incident.assessment.at)
     changed = replace(
         incident,
         urgency=level.key,
         tracker_severity="",
-        assessment=Assessment(answered, computed.key, because, override),
+        assessment=made,
         escalation=None if level.key != incident.urgency else incident.escalation,
     )
     if changed == incident and level.then != "resolve":

@@ -37,6 +37,7 @@ class Verb(StrEnum):
     ABSORBED = "absorbed"
     HEARD = "heard"
     MERGE_REQUEST = "merge_request"
+    REMINDED = "reminded"
 
 
 @dataclass(frozen=True, slots=True)

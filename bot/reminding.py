@@ -1,0 +1,91 @@
+"""Looks once a minute for incidents that nobody judges, owns, decides about or keeps up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from bot.surroundings import Surroundings
+from cards.blocks import mention
+from cards.lists import reminder_digest
+from models import store
+from models.domain.effects import Tell
+from models.domain.incidents import Incident, State
+from models.domain.reminder_rules import Lack
+from models.domain.reminders import Due, due, is_urgent, lack_of, remind
+
+log = logging.getLogger(__name__)
+
+MINUTE = 60.0
+TRIES = 5
+
+
+class Reminding:
+    """Reminds, each thing once, also where several replicas look.
+
+    Args:
+        around: Process, team and who is on call.
+        timezone: Whose working hours.
+        wake: Called when something was put into the outbox.
+    """
+
+    def __init__(self, around: Surroundings, timezone: ZoneInfo, wake: Callable[[], None]) -> None:
+        self._around = around
+        self._timezone = timezone
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                await self.look(datetime.now(UTC))
+            except Exception:
+                log.exception("looking for what nobody holds failed; trying again")
+            await asyncio.sleep(MINUTE)
+
+    async def look(self, now: datetime) -> None:
+        """Write down what is due and tell of it, in one transaction: all of it, or nothing and then again."""
+        for _ in range(TRIES):
+            found = [
+                each
+                for incident in await store.incidents_in((State.CANDIDATE, State.OPEN), 500)
+                if (each := await self._due(incident, now)) is not None
+            ]
+            if not found:
+                return
+            try:
+                await self._tell(found, now)
+            except store.Conflict:
+                continue
+            self._wake()
+            return
+
+    async def _due(self, incident: Incident, now: datetime) -> Due | None:
+        process = self._around.process
+        rules, level = process.reminders, process.urgency(incident.urgency)
+        word = None
+        if rules.times(Lack.NEWS) and incident.owner is not None and incident.state is State.OPEN:
+            word = await self._last_word(incident)
+        lack = lack_of(incident, incident.must_decide(process), word)
+        urgent = is_urgent(incident, rules, level.then if level else "")
+        return due(incident, lack, rules, process.hours, self._timezone, urgent, now)
+
+    @staticmethod
+    async def _last_word(incident: Incident) -> datetime:
+        said = [entry.at for entry in await store.timeline(incident.id) if entry.actor is not None]
+        return max([*said, incident.owned_at or incident.created_at])
+
+    async def _tell(self, found: list[Due], now: datetime) -> None:
+        rules, around = self._around.process.reminders, self._around
+        alone = len(found) <= rules.digest_above
+        decided = [remind(each, rules, around.on_call, around.team, now, alone=alone) for each in found]
+        if not alone:
+            # The digest goes with the first incident's decision, so that it is written in the same transaction.
+            called = " ".join(mention(person) for person in around.on_call if person.teams_id)
+            text = f"{reminder_digest([each.incident for each in found], around.process, now)}\n\n{called}".strip()
+            decided[0] = replace(decided[0], effects=(*decided[0].effects, Tell(text, around.on_call)))
+        await store.commit([(each.incident, decision) for each, decision in zip(found, decided, strict=True)])

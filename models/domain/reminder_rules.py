@@ -1,0 +1,74 @@
+"""When a team is reminded of what nobody holds, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from models.domain.people import Person
+from models.domain.process_reader import ProcessError, Reader
+
+
+class Lack(StrEnum):
+    """What an incident lacks."""
+
+    JUDGEMENT = "unjudged"
+    OWNER = "unowned"
+    DECISION = "undecided"
+    NEWS = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """When the team is reminded.
+
+    Attributes:
+        after: How long after the lack began, by what is lacking. The first reminder is for whoever is on call, the
+            second for the team, the third and any further ones for the team lead.
+        lead: The team lead: an object id, a login or a name; empty where nobody is named.
+        severities: The source's severities that count as urgent while no person has assessed it.
+        digest_above: So many that fall due at once are told one by one; more of them in one message.
+    """
+
+    after: tuple[tuple[Lack, tuple[timedelta, ...]], ...] = ()
+    lead: str = ""
+    severities: tuple[str, ...] = ("critical",)
+    digest_above: int = 3
+
+    def times(self, lack: Lack) -> tuple[timedelta, ...]:
+        """Return when it is reminded of."""
+        return next((times for each, times in self.after if each is lack), ())
+
+    def lead_of(self, team: Sequence[Person]) -> Person | None:
+        """Return the team lead as the team knows them."""
+        wanted = self.lead.casefold()
+        for each in team:
+            if wanted and wanted in (each.id.casefold(), each.username.casefold(), each.name.casefold()):
+                return each
+        return None
+
+
+def read_reminders(reader: Reader) -> Reminders:
+    """Read ``[reminders]``.
+
+    Raises:
+        ProcessError: An entry does not fit.
+    """
+    after = []
+    for lack in Lack:
+        key = f"{lack.value}_after_minutes"
+        value = reader.typed(key, list, "a list of minutes", [])
+        fits = all(isinstance(each, int) and not isinstance(each, bool) and 0 < each <= 100_000 for each in value)
+        if not fits or sorted(value) != value:
+            raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs growing minutes, such as [15, 60]")
+        after.append((lack, tuple(timedelta(minutes=each) for each in value)))
+    made = Reminders(
+        tuple(after),
+        reader.text("lead", ""),
+        tuple(each.lower() for each in reader.texts("urgent_severities")) or Reminders().severities,
+        reader.number("digest_above", 100, 3),
+    )
+    reader.done()
+    return made

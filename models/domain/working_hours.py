@@ -1,0 +1,65 @@
+"""When the team works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+
+from models.domain.process_reader import ProcessError, Reader
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """Days of the week, and from when until when. An end before the start reaches into the next day.
+
+    Attributes:
+        days: Numbers from 0 (Monday).
+        holidays: Days on which nobody works.
+    """
+
+    days: frozenset[int] = frozenset(range(5))
+    start: time = time(9)
+    end: time = time(17, 30)
+    holidays: frozenset[date] = frozenset()
+
+    def contains(self, at: datetime, zone: tzinfo) -> bool:
+        """Tell whether the team works at that instant, by the clocks of ``zone``."""
+        here = at.astimezone(zone)
+        if self.start < self.end:
+            return self._works(here.date()) and self.start <= here.time() < self.end
+        yesterday = date.fromordinal(here.date().toordinal() - 1)
+        today = self._works(here.date()) and here.time() >= self.start
+        return today or (self._works(yesterday) and here.time() < self.end)
+
+    def _works(self, day: date) -> bool:
+        return day.weekday() in self.days and day not in self.holidays
+
+
+def read_working_hours(reader: Reader) -> WorkingHours:
+    """Read ``[working_hours]``.
+
+    Raises:
+        ProcessError: An entry does not fit.
+    """
+    usual = WorkingHours()
+    names = [each.lower() for each in reader.texts("days")]
+    if unknown := [each for each in names if each not in DAYS]:
+        raise ProcessError(f"{reader.where}: days holds {unknown[0]!r}; it needs some of {', '.join(DAYS)}")
+    holidays = []
+    for each in reader.typed("holidays", list, "a list of days", []):
+        try:
+            holidays.append(each if type(each) is date else date.fromisoformat(str(each)))
+        except ValueError:
+            raise ProcessError(f"{reader.where}: holidays holds {each!r}; it needs days as 2026-12-25") from None
+    hours = WorkingHours(
+        frozenset(DAYS.index(each) for each in names) or usual.days,
+        reader.clock("from") or usual.start,
+        reader.clock("to") or usual.end,
+        frozenset(holidays),
+    )
+    if hours.start == hours.end:
+        raise ProcessError(f"{reader.where}: from and to are both {hours.start:%H:%M}; they need to differ")
+    reader.done()
+    return hours

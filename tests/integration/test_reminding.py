@@ -1,0 +1,79 @@
+"""Reminders of incidents: once each, also with two replicas; many at once are one message."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.reminding import Reminding
+from models import queue, store
+from models.domain.effects import Announce, Tell
+from models.domain.people import Person
+from models.domain.requests import AddNote, Claim
+from models.domain.timeline import Verb
+from models.domain.working_hours import WorkingHours
+from models.operations import incidents
+from tests.integration.test_outbox import House, house
+from tests.unit.cards.samples import PROCESS
+
+__all__ = ["house"]
+ADA = Person("aad-ada", "Ada", "29:ada")
+ALWAYS = WorkingHours(frozenset(range(7)), PROCESS.hours.start.replace(0, 0), PROCESS.hours.end.replace(23, 59))
+
+
+def replicas(house: House, count: int = 2) -> list[Reminding]:
+    house.around.process = replace(PROCESS, hours=ALWAYS)
+    return [Reminding(house.around, ZoneInfo("UTC"), lambda: None) for _ in range(count)]
+
+
+async def look(some: list[Reminding], after: timedelta) -> None:
+    await asyncio.gather(*(each.look(datetime.now(UTC) + after) for each in some))
+
+
+async def reminded(incident_id: int = 1) -> int:
+    return sum(entry.verb is Verb.REMINDED for entry in await store.timeline(incident_id))
+
+
+def told(effects: list[object]) -> int:
+    return sum(isinstance(each, Announce) and each.entry.verb is Verb.REMINDED for each in effects)
+
+
+async def test_two_replicas_remind_once_each_time(house: House) -> None:
+    await house.fires("a")
+    both = replicas(house)
+    for minutes in (1, 16, 17, 61, 62, 241, 1000):
+        await look(both, timedelta(minutes=minutes))
+    assert await reminded() == 3
+    assert told([item.effect for item in await queue.waiting()]) == 3
+
+
+async def test_what_somebody_took_meanwhile_is_not_reminded_of(house: House) -> None:
+    await house.fires("a")
+    both = replicas(house)
+    await look(both, timedelta(minutes=16))
+    await incidents.act(await incidents.load(1), Claim(), ADA, PROCESS)
+    await look(both, timedelta(minutes=200))
+    assert await reminded() == 1
+    await look(both, timedelta(minutes=250))  # and then nobody notes anything for four hours
+    assert await reminded() == 2
+    await incidents.act(await incidents.load(1), AddNote("looked"), ADA, PROCESS)
+    await look(both, timedelta(minutes=200))
+    assert await reminded() == 2
+
+
+@pytest.mark.parametrize(("count", "alone"), [(3, 3), (4, 0), (30, 0)])
+async def test_many_at_once_are_one_message(house: House, count: int, alone: int) -> None:
+    await house.fires(*(f"a{n}" for n in range(count)))
+    both = replicas(house)
+    await look(both, timedelta(minutes=16))
+    effects = [item.effect for item in await queue.waiting()]
+    assert told(effects) == alone
+    digests = [each for each in effects if isinstance(each, Tell)]
+    assert len(digests) == (0 if alone else 1)
+    assert sum([await reminded(n + 1) for n in range(count)]) == count
+    if digests:
+        assert "These wait for somebody" in digests[0].text
