@@ -26,6 +26,7 @@ from bot.adapters.graph_people import GraphPeople
 from bot.adapters.halo import HaloDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
+from bot.adapters.rota_ical import IcalRota
 from bot.adapters.teams import TeamsAdapter
 from bot.adapters.unconfigured import NoDesk, NoGateway, NoPeople
 from bot.case_clicks import CaseClicks
@@ -115,12 +116,20 @@ def _labels(process: Process) -> list[str]:
 
 
 def rota_of(settings: Settings) -> RotaSource:
-    """Return the rota of the settings."""
-    if settings.rota.kind == "none":
+    """Return the rota of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    rota = settings.rota
+    if rota.kind == "none":
         return NoRota()
-    if settings.rota.kind == "file":
-        return FileRota(settings.rota.path, settings.rota.timezone)
-    raise _not_here("rota.kind", settings.rota.kind, "none or file")
+    if rota.kind == "file":
+        return FileRota(rota.path, rota.timezone)
+    if rota.kind == "ical":
+        _check_url("rota.url", rota.url)
+        return IcalRota(rota.url, rota.timezone)
+    raise _not_here("rota.kind", rota.kind, "none, file or ical")
 
 
 def _not_here(setting: str, held: str, needs: str) -> SettingsError:

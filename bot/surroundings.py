@@ -53,10 +53,22 @@ class Surroundings:
         self._asked = time.monotonic()
         self._team = tuple(await directory.people())
         try:
-            self._on_call = tuple(await self._rota.on_call(datetime.now(UTC)))
+            found = await self._rota.on_call(datetime.now(UTC))
+            self._on_call = tuple(self._as_the_team_knows(each) for each in found)
         except PortError as error:
             log.warning("the rota can't be read, so nobody is named as on call: %s", error)
             self._on_call = ()
+
+    def _as_the_team_knows(self, person: Person) -> Person:
+        """Return somebody of the rota with their id in Teams, where the rota knows only a name or a login."""
+        if person.teams_id:
+            return person
+        wanted = {each.casefold() for each in (person.id, person.name, person.username) if each}
+        for each in self._team:
+            names = {name.casefold() for name in (each.id, each.name, each.username) if name}
+            if wanted & names:
+                return each
+        return person
 
     async def keep_fresh(self) -> None:
         """Ask again now and then, until cancelled."""

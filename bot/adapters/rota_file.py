@@ -1,4 +1,4 @@
-"""Who is on call, from a TOML file that a team keeps by hand.
+"""Who is on call, from a file that a team keeps by hand: TOML, YAML or CSV, by its suffix.
 
 ::
 
@@ -17,18 +17,25 @@
     to = 2026-11-20
     who = "megan"             # [] for nobody
 
+YAML holds the same entries. CSV has a line for each shift: ``from,to,who`` (or ``date,who``), and where they are
+known ``id``, ``teams_id`` and ``username``; people without them are known by their name in the team.
+
 A day runs from midnight to midnight of the rota's time zone, also when that is 23 or 25 hours.
 """
 
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
 
 from models.domain.people import Person
 from models.ports import Finding, Permanent
@@ -98,13 +105,48 @@ class FileRota:
         return [Finding("rota", False, text, f"add shifts to {self._path}, or a [week] for the days without one")]
 
     def _read(self) -> _Rota:
+        kind = self._path.suffix.lower()
         try:
-            held = tomllib.loads(self._path.read_text(encoding="utf-8"))
+            text = self._path.read_text(encoding="utf-8-sig")
+            if kind == ".csv":
+                return _Rota({}, tuple(_csv_shifts(self._path, text)))
+            held = yaml.safe_load(text) if kind in (".yaml", ".yml") else tomllib.loads(text)
         except OSError as error:
             raise Permanent(f"{self._path}: can't be read ({error.strerror})") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Permanent(f"{self._path}: is not valid TOML: {error}") from None
+        except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            name = "YAML" if kind in (".yaml", ".yml") else "TOML"
+            said = " ".join(str(error).split())
+            raise Permanent(f"{self._path}: is not valid {name}: {said}") from None
+        if not isinstance(held, dict):
+            raise Permanent(f"{self._path}: needs [people] and shifts, held {type(held).__name__}")
         return _Reader(self._path).rota(held)
+
+
+def _csv_shifts(path: Path, text: str) -> Iterator[_Shift]:
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    known = {"date", "from", "to", "who", "id", "teams_id", "username"}
+    names = {(each or "").strip().lower() for each in reader.fieldnames or ()}
+    if "who" not in names or not names & {"date", "from"} or names - known:
+        wanted = "who, date or from and to, and where they are known id, teams_id, username"
+        raise Permanent(f"{path}:1: needs the columns {wanted}; held {', '.join(sorted(names)) or 'none'}")
+    for row in reader:
+        told = {(key or "").strip().lower(): (value or "").strip() for key, value in row.items() if key}
+        if not any(told.values()):
+            continue
+        first = told.get("date") or told.get("from") or ""
+        try:
+            begins = date.fromisoformat(first)
+            ends = date.fromisoformat(told.get("to") or first)
+        except ValueError:
+            raise Permanent(f"{path}:{reader.line_num}: needs days such as 2026-11-16, held {first!r}") from None
+        if begins > ends:
+            raise Permanent(f"{path}:{reader.line_num}: begins on {begins}, after its end on {ends}")
+        who = told.get("who", "")
+        ids = {name: told.get(name, "") for name in ("id", "teams_id", "username")}
+        several = [each.strip() for each in who.split(";") if each.strip()]
+        if len(several) > 1 and any(ids.values()):
+            raise Permanent(f"{path}:{reader.line_num}: ids belong to one person; give {who!r} a line each")
+        yield _Shift(begins, ends, tuple(Person(name=each, **ids) for each in several))
 
 
 class NoRota:

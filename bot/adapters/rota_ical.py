@@ -1,0 +1,193 @@
+"""Who is on call, from a calendar at an address (iCalendar): recurrences, swaps and daylight saving included."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import aiohttp
+import icalendar
+import recurring_ical_events
+
+from models.domain.people import Person
+from models.ports import Finding, Permanent, Temporary
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 900.0
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+LARGEST = 5 * 1024 * 1024
+MOST_EVENTS = 5000
+DAYS_AHEAD = 14
+"""For how long gaps are looked for."""
+WINDOW = timedelta(days=40)
+_OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
+_PREFIX = re.compile(r"^\s*(?:on[ -]?call|rota|shift|duty)\s*[:–-]\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    start: datetime
+    end: datetime
+    who: tuple[Person, ...]
+
+
+class IcalRota:
+    """Asks the address at most every quarter of an hour; while it is away, what was read last holds.
+
+    Args:
+        url: It may hold a secret, and is shown nowhere whole.
+        timezone: Of times that name none, and of whole days.
+        clock: Tells the time, aware.
+
+    Raises:
+        Permanent: There is no such time zone.
+    """
+
+    def __init__(self, url: str, timezone: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._url = url
+        self._host = urlsplit(url).hostname or "the calendar"
+        self._clock = clock
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Permanent(f"rota.timezone holds {timezone!r}; it needs a name such as Europe/London") from None
+        self._shifts: tuple[_Shift, ...] | None = None
+        self._raw = b""
+        self._marks: dict[str, str] = {}
+        self._until, self._day = 0.0, date.min
+        self._asking = asyncio.Lock()
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        """See ``models.ports.RotaSource``."""
+        shifts = await self._fresh()
+        found = [person for shift in shifts if shift.start <= at < shift.end for person in shift.who]
+        return tuple(dict.fromkeys(found))
+
+    async def _fresh(self) -> tuple[_Shift, ...]:
+        async with self._asking:
+            today = self._clock().date()
+            if self._shifts is not None and time.monotonic() < self._until and today == self._day:
+                return self._shifts
+            try:
+                raw = await self._fetch()
+                self._shifts = await asyncio.to_thread(self._read, raw)
+                self._raw, self._day = raw, today
+            except (Permanent, Temporary) as error:
+                if self._shifts is None:
+                    raise
+                log.warning("the rota can't be read; what was read last holds: %s", error)
+            self._until = time.monotonic() + FRESH_SECONDS
+            return self._shifts
+
+    async def _fetch(self) -> bytes:
+        headers = dict(self._marks) if self._raw else {}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=TIMEOUT) as session,
+                session.get(self._url, headers=headers, max_redirects=3) as answer,
+            ):
+                if answer.status == 304:
+                    return self._raw
+                if answer.status != 200:
+                    error = Temporary if answer.status >= 500 or answer.status == 429 else Permanent
+                    raise error(f"{self._host} answered {answer.status} for rota.url")
+                raw = bytearray()
+                async for part in answer.content.iter_chunked(64 * 1024):
+                    raw += part
+                    if len(raw) > LARGEST:
+                        raise Permanent(f"rota.url: the calendar is larger than {LARGEST // 1024 // 1024} MB")
+                given = answer.headers
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Temporary(f"{self._host} can't be reached for rota.url: {type(error).__name__}") from None
+        pairs = (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
+        self._marks = {asked: given[told] for asked, told in pairs if told in given}
+        return bytes(raw)
+
+    def _read(self, raw: bytes) -> tuple[_Shift, ...]:
+        start = self._clock() - timedelta(days=2)
+        try:
+            calendar = icalendar.Calendar.from_ical(raw)
+            bounded = _bounded(calendar)
+            events = recurring_ical_events.of(bounded, skip_bad_series=True).between(start, start + WINDOW)
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            IndexError,
+            OverflowError,
+            RecursionError,
+        ) as error:
+            raise Permanent(f"rota.url: is no calendar that can be read ({type(error).__name__})") from None
+        found = [shift for event in events[:MOST_EVENTS] if (shift := self._shift(event)) is not None]
+        return tuple(sorted(found, key=lambda shift: shift.start))
+
+    def _shift(self, event: Any) -> _Shift | None:
+        if str(event.get("STATUS", "")).upper() == "CANCELLED":
+            return None
+        who = _people(event)
+        start, end = self._instant(event.start), self._instant(event.end)
+        return _Shift(start, end, who) if who and start < end else None
+
+    def _instant(self, told: date | datetime) -> datetime:
+        """Return when something begins or ends; a whole day goes by the midnights of the rota's time zone."""
+        if not isinstance(told, datetime):
+            told = datetime(told.year, told.month, told.day)  # noqa: DTZ001 -- the zone follows
+        return told if told.tzinfo else told.replace(tzinfo=self._zone)
+
+    async def check(self) -> Sequence[Finding]:
+        """See ``models.ports.Checkable``."""
+        try:
+            shifts = await self._fresh()
+        except (Permanent, Temporary) as error:
+            return [Finding("rota", False, str(error), "correct rota.url")]
+        now = self._clock()
+        noons = [
+            datetime.combine(now.astimezone(self._zone).date() + timedelta(days=n), datetime.min.time(), self._zone)
+            + timedelta(hours=12)
+            for n in range(DAYS_AHEAD)
+        ]
+        gaps = [noon for noon in noons if not any(each.start <= noon < each.end for each in shifts)]
+        if not gaps:
+            return [Finding("rota", True, f"somebody is on call on each of the next {DAYS_AHEAD} days")]
+        text = "nobody is on call on " + ", ".join(f"{noon:%a} {noon.date()}" for noon in gaps)
+        if all(noon.weekday() >= 5 for noon in gaps):
+            return [Finding("rota", True, f"{text} (weekends only)")]
+        return [Finding("rota", False, text, "add shifts to the calendar")]
+
+
+def _bounded(calendar: Any) -> Any:
+    """Leave out what would recur without end: nobody is on call anew each second."""
+    bounded = icalendar.Calendar()
+    for part in calendar.subcomponents[:MOST_EVENTS]:
+        rule = part.get("RRULE")
+        rules = rule if isinstance(rule, list) else [rule] if rule else []
+        if any(str(freq).upper() in _OFTEN for each in rules for freq in each.get("FREQ", [])):
+            log.warning("an event of the rota recurs by the hour or faster and is left out")
+            continue
+        bounded.add_component(part)
+    return bounded
+
+
+def _people(event: Any) -> tuple[Person, ...]:
+    """Return who has a shift: its attendees, or else the name that its title is."""
+    attendees = event.get("ATTENDEE") or []
+    found = []
+    for each in attendees if isinstance(attendees, list) else [attendees]:
+        mail = str(each).removeprefix("mailto:").removeprefix("MAILTO:")
+        name = str(getattr(each, "params", {}).get("CN", "")) or mail.partition("@")[0]
+        found.append(Person("", name[:100], username=mail.partition("@")[0][:100]))
+    if found:
+        return tuple(found)
+    title = _PREFIX.sub("", " ".join(str(event.get("SUMMARY") or "").split()))
+    names = [each.strip() for each in re.split(r",|&|\band\b|/", title) if each.strip()]
+    return tuple(Person("", name[:100]) for name in names[:10])
