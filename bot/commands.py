@@ -27,6 +27,7 @@ from models.domain.requests import (
     Assess,
     Assign,
     Claim,
+    Close,
     ConfirmChange,
     Decide,
     Dismiss,
@@ -73,7 +74,7 @@ class Declare:
 class Show:
     """Answer with something to read."""
 
-    what: Literal["status", "help", "list", "oncall"]
+    what: Literal["status", "help", "list", "oncall", "review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ _THREAD: Mapping[str, str] = {
 _ANYWHERE: Mapping[str, str] = {
     "incident": r"(?:declare|new)\s(?:an\s)?incident|declare|incident",
     "list": r"list|incidents",
+    "review": r"review",
     "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
     "help": r"help|commands|\?",
 }
@@ -274,7 +276,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
         return False
     if name in ("close", "escalate", "incident"):
         return False
-    if name in ("raise", "claim", "take over", "status", "list", "oncall", "help"):
+    if name in ("raise", "claim", "take over", "status", "list", "review", "oncall", "help"):
         return _only_filler(rest)
     if name in ("assign", "hand over"):
         return _only_filler(_PERSON.sub("", rest))
@@ -318,7 +320,12 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
         case "incident":
             return _declare(bare, process) if bare else ShowForm(Form.DECLARE.value)
         case "close":
-            raise _Wrong("Only the incident review closes an incident; when it is over, say: resolve")
+            if at_review := re.match(
+                r"(?:it\s)?at\s(?:the\s)?(?:incident\s)?review\b[\s:;,.–-]*", bare, re.IGNORECASE
+            ):
+                return Act(Close(_text(bare[at_review.end() :], LONG, "What was learnt", lines=True)))
+            how = "when it is over, say: resolve. At the review, say: close at the review"
+            raise _Wrong(f"Only the incident review closes an incident; {how}")
         case "escalate":
             option = process.decision_options[0].key
             raise _Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
@@ -326,6 +333,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("status")
         case "list":
             return Show("list")
+        case "review":
+            return Show("review")
         case "oncall":
             return Show("oncall")
         case _:

@@ -87,7 +87,9 @@ class Hearing:
 
         def seen(before: IssueSeen | None) -> IssueSeen:
             return IssueSeen(
-                closed=before.closed if before else False,
+                closed=ours.closed
+                if incident.state in (State.OPEN, State.CLOSED)
+                else bool(before and before.closed),
                 labels=ours.labels,
                 assignee=ours.assignee,
                 severity=ours.severity,

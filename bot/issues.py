@@ -143,6 +143,7 @@ def issue_change(incident: Incident, process: Process, owner: Account) -> IssueC
         assignee=owner.username or ("" if incident.owner is None else None),
         iteration=Iteration.NONE if over else Iteration.CURRENT,
         severity=incident.tracker_severity or (level.severity if level else None),
+        closed={State.CLOSED: True, State.OPEN: False}.get(incident.state),
     )
 
 

@@ -17,11 +17,11 @@ from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
 from cards.forms import declare_form, form_card
-from cards.lists import help_text, incident_list, oncall_text, status_text
+from cards.lists import help_text, incident_list, oncall_text, review_list, status_text
 from models import directory, store
 from models.directory import INCIDENT
 from models.domain.effects import Answer
-from models.domain.incidents import Incident, Refusal
+from models.domain.incidents import Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.requests import Assess, Assign, HandOver, Merge, Request
 from models.operations import incidents
@@ -124,6 +124,9 @@ class Speech:
                 return status_text(self._around.view(incident), now)
             case "list" | "status":
                 return incident_list(await incidents.unfinished(), self._around.process, now)
+            case "review":
+                resolved = await store.incidents_in((State.RESOLVED,), 200)
+                return review_list(resolved[::-1], self._around.process, now)
             case "oncall":
                 return oncall_text(self._around.on_call)
             case _:

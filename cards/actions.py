@@ -231,6 +231,7 @@ _REQUESTS: Mapping[str, _Build] = {
     "confirm": lambda read, team: requests.ConfirmChange(read.number("number")),
     "resolve": lambda read, team: _resolve(read),
     "follow_up": lambda read, team: requests.AddFollowUp(read.key("kind"), read.text("title", TITLE)),
+    "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),
     "dismiss": lambda read, team: requests.Dismiss(read.text("reason", SHORT), read.flag("improve")),
     "merge": lambda read, team: requests.Merge(read.number("into")),

@@ -47,6 +47,7 @@ _LINK = Press("Link", "link", Form.LINK)
 _CHANGE = Press("Change by hand", "change", Form.CHANGE)
 _FOLLOW_UP = Press("Follow-up", "follow_up", Form.FOLLOW_UP)
 _MERGE = Press("Merge", "merge", Form.MERGE)
+_CLOSE = Press("Close at the review", "close")
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
 
 
@@ -79,7 +80,7 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
         case State.OPEN:
             first, more = _owned(view)
         case State.RESOLVED:
-            first, more = (_FOLLOW_UP, _REOPEN, _NOTE, _LINK), ()
+            first, more = (_FOLLOW_UP, _REOPEN, _NOTE, _LINK), (_CLOSE,)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
     return _allowed(first, incident), _allowed(more, incident)

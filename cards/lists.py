@@ -27,6 +27,32 @@ def incident_list(incidents: Sequence[Incident], process: Process, now: datetime
     return f"**{len(incidents)} unfinished, {covered}**\n\n" + "\n".join(lines)
 
 
+def review_list(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
+    """Return what awaits the incident review, the oldest first, for the meeting."""
+    if not incidents:
+        return "Nothing awaits the incident review."
+    lines = [f"- {_reviewed(incident, process, now)}" for incident in incidents[:_MOST]]
+    if len(incidents) > _MOST:
+        lines.append(f"- and {len(incidents) - _MOST} more")
+    how = "For each: discuss it, raise what is left as a follow-up, then say `close at the review` in its thread."
+    return f"**{len(incidents)} await the incident review**\n\n" + "\n".join(lines) + f"\n\n{how}"
+
+
+def _reviewed(incident: Incident, process: Process, now: datetime) -> str:
+    resolved = incident.resolution.at if incident.resolution else incident.raised_at or incident.created_at
+    owner = escape(incident.owner.name, 80) if incident.owner else "nobody"
+    parts = [urgency_name(incident, process) or "not assessed", owner, f"resolved {ago(resolved, now)} ago"]
+    if incident.follow_ups:
+        several = len(incident.follow_ups)
+        parts.append(f"{several} follow-up{'s' if several > 1 else ''}")
+    title = escape(incident.title, 120)
+    url = safe_url(incident.issue_url)
+    named = link(f"#{incident.id}", url) if url else f"#{incident.id}"
+    return (
+        f"**{named}** {title} ({', '.join(escape(part, 80) if n == 0 else part for n, part in enumerate(parts))})"
+    )
+
+
 def reminder_digest(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
     """Return one message about many incidents that lack something, where each had one of its own otherwise."""
     return f"**These wait for somebody.**\n\n{incident_list(incidents, process, now)}"
@@ -105,6 +131,7 @@ def help_text(process: Process) -> str:
         ("resolve", "it is over; asks the rest"),
         (f"follow-up <{kinds}> [title]", "one more issue because of it"),
         ("reopen [reason]", "it is not over after all"),
+        ("close at the review [what was learnt]", "the review is done with it"),
         ("dismiss [reason]", "it is not an incident"),
         ("merge into <number>", "it is the same problem as another"),
         ("status", "how it stands"),
@@ -113,6 +140,7 @@ def help_text(process: Process) -> str:
     channel = (
         ("incident <title>", "declare one that no mail announced"),
         ("list", "what is unfinished"),
+        ("review", "what awaits the incident review"),
         ("oncall", "who is on call"),
         ("help", "this"),
     )

@@ -261,6 +261,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.FOLLOW_UP: lambda words: _ended(
         f"{words.actor} raised a follow-up ({words.text('kind', 80)}): {words.text('title', 200)}"
     ),
+    Verb.CLOSED: lambda words: _ended(f"{words.actor} closed this at the review{words.tail('learnt', ': ', 1500)}"),
     Verb.REOPENED: lambda words: _ended(f"{words.actor} reopened this{words.tail('reason', ': ')}"),
     Verb.DISMISSED: lambda words: _ended(
         f"{words.actor} says that this is not an incident{words.tail('reason', ': ')}"

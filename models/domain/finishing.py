@@ -1,4 +1,4 @@
-"""What else ends an incident or takes it up again: dismissing, merging, reopening; and later follow-ups."""
+"""What else ends an incident or takes it up again: closing, dismissing, merging, reopening; later follow-ups."""
 
 from __future__ import annotations
 
@@ -37,6 +37,22 @@ def follow_up(incident: Incident, kind: str, title: str, by: Person, process: Pr
     changed = replace(incident, follow_ups=(*incident.follow_ups, new))
     decision = told(changed, (Entry(at, Verb.FOLLOW_UP, by, {"kind": known.name, "title": name}),))
     return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+
+
+def close(incident: Incident, learnt: str, by: Person, *, at: datetime) -> Outcome:
+    """Close a resolved incident at the incident review (W66); its issue is closed with it.
+
+    Args:
+        learnt: What the review came to; empty where nothing is to be written down.
+    """
+    if incident.state is State.CLOSED:
+        return Decision(incident, notice="It is closed already.")
+    if incident.state is State.OPEN:
+        return Refusal("It is open: resolve it first. The review closes what is resolved.")
+    if refusal := refused(incident, "close"):
+        return refusal
+    entry = Entry(at, Verb.CLOSED, by, {"learnt": learnt.strip()[:1500] or None})
+    return told(replace(incident, state=State.CLOSED), (entry,), sync=incident.raised)
 
 
 def reopen(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcome:

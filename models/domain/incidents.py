@@ -283,6 +283,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "confirm_change": frozenset({State.OPEN}),
     "resolve": frozenset({State.OPEN}),
     "follow_up": frozenset({State.OPEN, State.RESOLVED}),
+    "close": frozenset({State.RESOLVED}),
     "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
     "merge": frozenset({State.CANDIDATE, State.OPEN}),
 }

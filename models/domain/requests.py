@@ -106,6 +106,13 @@ class AddFollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Close:
+    """Close it at the incident review."""
+
+    learnt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reopen:
     """Take a finished one up again."""
 
@@ -140,6 +147,7 @@ Request = (
     | ConfirmChange
     | Resolve
     | AddFollowUp
+    | Close
     | Reopen
     | Dismiss
 )
@@ -175,6 +183,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return resolving.resolve(incident, answers, by, process, at=at)
         case AddFollowUp(kind, title):
             return finishing.follow_up(incident, kind, title, by, process, at=at)
+        case Close(learnt):
+            return finishing.close(incident, learnt, by, at=at)
         case Reopen(reason):
             return finishing.reopen(incident, reason, by, at=at)
         case Dismiss(reason, improve):

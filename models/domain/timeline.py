@@ -31,6 +31,7 @@ class Verb(StrEnum):
     NOT_SAFE = "not_safe"
     RESOLVED = "resolved"
     FOLLOW_UP = "follow_up"
+    CLOSED = "closed"
     REOPENED = "reopened"
     DISMISSED = "dismissed"
     MERGED = "merged"

@@ -275,7 +275,7 @@ async def test_another_set_of_products_is_another_request(world: World) -> None:
 async def test_ten_replicas_open_one_case(world: World) -> None:
     app = App("Fresh", "fresh-id", products=(access.product_of(CARD),))
     opened = await asyncio.gather(*(cases.open_access(app, how="gateway") for _ in range(10)))
-    assert {case.id for case in opened} == {1}
+    assert len({case.id for case in opened}) == 1
     assert len(await rows.unfinished()) == 1
 
 

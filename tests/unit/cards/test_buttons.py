@@ -36,7 +36,7 @@ TABLE: list[tuple[str, Person | None, str]] = [
     ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {MORE}"),
     ("changing", MEGAN, f"Note, Urgency, Hand over | {MORE}"),
     ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {MORE}"),
-    ("resolved", None, "Follow-up, Reopen, Note, Link"),
+    ("resolved", None, "Follow-up, Reopen, Note, Link | Close at the review"),
     ("closed", None, "Reopen"),
     ("dismissed", None, "Reopen"),
     ("merged", None, ""),

@@ -169,4 +169,4 @@ def test_every_button_is_understood_with_its_fallback(name: str) -> None:
 
 def test_a_forged_payload_is_no_button() -> None:
     with pytest.raises(BadAction):
-        decode({"wilson": 1, "do": "close", "incident": 42}, ALEX, TEAM)
+        decode({"wilson": 1, "do": "delete", "incident": 42}, ALEX, TEAM)

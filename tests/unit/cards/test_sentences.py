@@ -81,6 +81,7 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"what": "merged", "name": "iam/sync!12", "title": "Keep logs"},
         "Merge request iam/sync!12 was merged by Megan Bowen: Keep logs.",
     ),
+    Verb.CLOSED: ({"learnt": "watch the cache"}, "Megan Bowen closed this at the review: watch the cache."),
     Verb.REMINDED: ({"what": "unowned", "minutes": 15}, "Nobody has owned this for 15 minutes."),
     Verb.ABSORBED: ({"part": 43, "title": "CPU"}, "Megan Bowen merged incident 43 into this one: CPU."),
 }

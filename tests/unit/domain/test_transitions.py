@@ -13,6 +13,7 @@ from models.domain.requests import (
     Assess,
     Assign,
     Claim,
+    Close,
     ConfirmChange,
     Decide,
     Dismiss,
@@ -58,11 +59,13 @@ ROWS: dict[str, Request] = {
     "confirm_change": ConfirmChange(1),
     "resolve": Resolve(OVER),
     "follow_up": AddFollowUp("documentation"),
+    "close": Close("watch the cache"),
     "reopen": Reopen("it is back"),
 }
 DONE_ALREADY = {
     ("raise", State.OPEN),
     ("dismiss", State.DISMISSED),
+    ("close", State.CLOSED),
     ("reopen", State.CANDIDATE),
     ("reopen", State.OPEN),
 }
@@ -112,6 +115,7 @@ AFTER = {
     "claim": State.OPEN,
     "assign": State.OPEN,
     "resolve": State.RESOLVED,
+    "close": State.CLOSED,
     "reopen": State.OPEN,
 }
 
@@ -139,6 +143,7 @@ TWICE: list[tuple[str, State]] = [
     ("confirm_change", State.OPEN),
     ("follow_up", State.OPEN),
     ("follow_up", State.RESOLVED),
+    ("close", State.RESOLVED),
     ("reopen", State.RESOLVED),
     ("reopen", State.DISMISSED),
 ]
@@ -184,6 +189,7 @@ EFFECTS = [
     ("confirm_change", State.OPEN, ["NoteIssue", "Announce", "RefreshCard"]),
     ("resolve", State.OPEN, ["NoteIssue", "SyncIssue", "Announce", "RefreshCard"]),
     ("follow_up", State.OPEN, ["NoteIssue", "Announce", "RefreshCard", "RaiseFollowUp"]),
+    ("close", State.RESOLVED, ["NoteIssue", "SyncIssue", "Announce", "RefreshCard"]),
     ("reopen", State.RESOLVED, ["NoteIssue", "SyncIssue", "Announce", "RefreshCard"]),
 ]
 
