@@ -17,6 +17,7 @@ SECRETS = [
     ("tracker", "webhook_secret"),
     ("tracker", "webhook_signing_token"),
     ("halo", "client_secret"),
+    ("directory", "client_secret"),
 ]
 
 
@@ -80,7 +81,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "timeout_seconds": 60,
     },
     "apigee": {"kind": "none", "base_url": "https://apigee.googleapis.com"},
-    "halo": {"kind": "none", "base_url": ""},
+    "halo": {
+        "kind": "none",
+        "base_url": "",
+        "note_outcome": "Private Note",
+        "note_outcome_id": 0,
+        "closed_status_ids": (9,),
+        "scope": "read:tickets edit:tickets",
+        "timeout_seconds": 30,
+    },
+    "directory": {"kind": "none", "base_url": "", "managed_identity": False, "login_url": ""},
     "rota": {"kind": "none", "path": Path("rota.toml"), "timezone": "Europe/London"},
     "process": {"name": "wilson", "path": None},
 }
@@ -137,6 +147,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("TRACKER__PATH", "elsewhere", "tracker", "path", Path("elsewhere")),
         ("APIGEE__KIND", "apigee", "apigee", "kind", "apigee"),
         ("HALO__CLIENT_ID", "x", "halo", "client_id", "x"),
+        ("HALO__CLOSED_STATUS_IDS", "9, 31", "halo", "closed_status_ids", (9, 31)),
+        ("DIRECTORY__KIND", "graph", "directory", "kind", "graph"),
         ("ROTA__TIMEZONE", "Europe/Paris", "rota", "timezone", "Europe/Paris"),
         ("PROCESS__PATH", "ours.toml", "process", "path", Path("ours.toml")),
     ],
@@ -196,6 +208,8 @@ def test_a_secrets_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -
         ("[tracker.users]\nada = 3", "tracker.users.ada", "3", "string"),
         ("[apigee]\nkind = 'x'", "apigee.kind", "'x'", "'none' or 'apigee'"),
         ("[halo]\nkind = 'x'", "halo.kind", "'x'", "'none' or 'halo'"),
+        ("[halo]\nnote_outcome = ''", "halo.note_outcome", "''", "at least 1"),
+        ("[directory]\nkind = 'x'", "directory.kind", "'x'", "'none' or 'graph'"),
         ("[rota]\nkind = 'x'", "rota.kind", "'x'", "'ical'"),
         ("[process]\nname = 3", "process.name", "3", "string"),
         ("[web]\nprot = 1", "web.prot", None, "no such setting"),
