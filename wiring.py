@@ -18,12 +18,16 @@ from zoneinfo import ZoneInfo
 
 import mailroom
 from bot.activities import Activities
+from bot.adapters.addresses import is_loopback
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
 from bot.adapters.gitlab import GitLabTracker
+from bot.adapters.graph_people import GraphPeople, NoPeople
+from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.teams import TeamsAdapter
+from bot.adapters.tokens import directory_registration
 from bot.clicks import Clicks
 from bot.deliveries import Channels, Deliveries
 from bot.health import metrics, readiness
@@ -37,6 +41,7 @@ from bot.tracker_health import TrackerHealth
 from bot.watchkeeping import Watchkeeping
 from bot.web import make_app, serving
 from models import database, directory, queue, store
+from models.case_ports import PeopleDirectory, ServiceDesk
 from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
 from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
@@ -78,13 +83,7 @@ def tracker_of(settings: Settings) -> IssueTracker:
     tracker = settings.tracker
     if tracker.kind == "local":
         return LocalTracker(tracker.path, tracker.project, lambda: datetime.now(UTC))
-    url = urlsplit(tracker.url)
-    if not url.hostname or url.scheme not in ("http", "https") or url.username or url.query or url.fragment:
-        raise SettingsError(
-            "tracker.url is missing or wrong; it needs GitLab's address, such as https://gitlab.com"
-        )
-    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise SettingsError("tracker.url holds an address without TLS; it needs one that starts with https://")
+    _check_address("tracker.url", tracker.url, "GitLab's address, such as https://gitlab.com")
     if not tracker.token.get_secret_value():
         raise SettingsError("tracker.token is missing; it needs an access token with the scope api")
     if not tracker.project:
@@ -96,6 +95,61 @@ def _labels(process: Process) -> list[str]:
     kinds = [label for kind in process.follow_ups for label in kind.labels]
     used = (*process.incident_labels, *process.review_labels, *process.follow_up_labels, *kinds)
     return list(dict.fromkeys(used))
+
+
+def desk_of(settings: Settings) -> ServiceDesk:
+    """Return the service desk of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    halo = settings.halo
+    if halo.kind == "none":
+        return NoDesk()
+    needs = "the desk's address, such as https://example.haloitsm.com, without /api"
+    _check_address("halo.base_url", halo.base_url, needs)
+    if urlsplit(halo.base_url).path.rstrip("/").lower().endswith("/api"):
+        raise SettingsError(f"halo.base_url holds {halo.base_url!r}; it needs {needs}")
+    if not halo.client_id:
+        raise SettingsError("halo.client_id is missing; it needs that of an application of the desk")
+    if not halo.client_secret.get_secret_value():
+        raise SettingsError("halo.client_secret is missing; it needs that of the desk's application")
+    return HaloDesk(halo, lambda: datetime.now(UTC))
+
+
+def people_of(settings: Settings) -> PeopleDirectory:
+    """Return the directory of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    held = settings.directory
+    if held.kind == "none":
+        return NoPeople()
+    registration = directory_registration(held, settings.teams)
+    if held.base_url:
+        _check_address("directory.base_url", held.base_url, "Graph's address, or nothing for Microsoft's own")
+    _check_address("directory.login_url", registration.login_url, "the address at which the application signs in")
+    for name, given in (("client_id", registration.client_id), ("tenant_id", registration.tenant_id)):
+        if not given:
+            raise SettingsError(f"directory.{name} is missing, and so is that of [teams]; it needs one in Entra")
+    if not registration.complete:
+        raise SettingsError(
+            "directory.client_secret is missing; directory.client_id needs it, a certificate or managed_identity"
+        )
+    return GraphPeople(held.base_url, registration, lambda: datetime.now(UTC))
+
+
+def _check_address(setting: str, held: str, needs: str) -> None:
+    try:
+        url = urlsplit(held)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host = None
+    if not host or url.scheme not in ("http", "https") or "@" in url.netloc or url.query or url.fragment:
+        raise SettingsError(f"{setting} is missing or wrong; it needs {needs}")
+    if url.scheme == "http" and not is_loopback(host):
+        raise SettingsError(f"{setting} holds an address without TLS; it needs one that starts with https://")
 
 
 def rota_of(settings: Settings) -> RotaSource:
@@ -271,6 +325,8 @@ async def examine(settings: Settings) -> list[Finding]:
             ("tracker", tracker_of),
             ("teams", messenger_of),
             ("rota", rota_of),
+            ("service desk", desk_of),
+            ("directory", people_of),
         ):
             try:
                 if name == "teams":
