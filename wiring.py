@@ -18,17 +18,19 @@ from zoneinfo import ZoneInfo
 
 import mailroom
 from bot.activities import Activities
+from bot.adapters.addresses import is_loopback
 from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
 from bot.adapters.gitlab import GitLabTracker
-from bot.adapters.graph_people import GraphPeople
-from bot.adapters.halo import HaloDesk
+from bot.adapters.graph_people import GraphPeople, NoPeople
+from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.rota_ical import IcalRota
 from bot.adapters.teams import TeamsAdapter
-from bot.adapters.unconfigured import NoDesk, NoGateway, NoPeople
+from bot.adapters.tokens import directory_registration
+from bot.adapters.unconfigured import NoGateway
 from bot.case_clicks import CaseClicks
 from bot.case_clock import CaseClock
 from bot.case_deliveries import CaseDeliveries
@@ -57,7 +59,6 @@ from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
 from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
 from models.settings import Settings, SettingsError
-from models.settings import Teams as TeamsSettings
 
 log = logging.getLogger(__name__)
 
@@ -95,13 +96,7 @@ def tracker_of(settings: Settings) -> IssueTracker:
     tracker = settings.tracker
     if tracker.kind == "local":
         return LocalTracker(tracker.path, tracker.project, lambda: datetime.now(UTC))
-    url = urlsplit(tracker.url)
-    if not url.hostname or url.scheme not in ("http", "https") or url.username or url.query or url.fragment:
-        raise SettingsError(
-            "tracker.url is missing or wrong; it needs GitLab's address, such as https://gitlab.com"
-        )
-    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise SettingsError("tracker.url holds an address without TLS; it needs one that starts with https://")
+    _check_address("tracker.url", tracker.url, "GitLab's address, such as https://gitlab.com")
     if not tracker.token.get_secret_value():
         raise SettingsError("tracker.token is missing; it needs an access token with the scope api")
     if not tracker.project:
@@ -113,6 +108,67 @@ def _labels(process: Process) -> list[str]:
     kinds = [label for kind in process.follow_ups for label in kind.labels]
     used = (*process.incident_labels, *process.review_labels, *process.follow_up_labels, *kinds)
     return list(dict.fromkeys(used))
+
+
+def desk_of(settings: Settings) -> ServiceDesk:
+    """Return the service desk of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    halo = settings.halo
+    if halo.kind == "none":
+        return NoDesk()
+    needs = "the desk's address, such as https://example.haloitsm.com, without /api"
+    _check_address("halo.base_url", halo.base_url, needs)
+    if urlsplit(halo.base_url).path.rstrip("/").lower().endswith("/api"):
+        raise SettingsError(f"halo.base_url holds {halo.base_url!r}; it needs {needs}")
+    if not halo.client_id:
+        raise SettingsError("halo.client_id is missing; it needs that of an application of the desk")
+    if not halo.client_secret.get_secret_value():
+        raise SettingsError("halo.client_secret is missing; it needs that of the desk's application")
+    return HaloDesk(halo, lambda: datetime.now(UTC))
+
+
+def people_of(settings: Settings) -> PeopleDirectory:
+    """Return the directory of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    held = settings.directory
+    if held.kind == "none":
+        return NoPeople()
+    registration = directory_registration(held, settings.teams)
+    if held.base_url:
+        _check_address("directory.base_url", held.base_url, "Graph's address, or nothing for Microsoft's own")
+    _check_address("directory.login_url", registration.login_url, "the address at which the application signs in")
+    for name, given in (("client_id", registration.client_id), ("tenant_id", registration.tenant_id)):
+        if not given:
+            raise SettingsError(f"directory.{name} is missing, and so is that of [teams]; it needs one in Entra")
+    if not registration.complete:
+        raise SettingsError(
+            "directory.client_secret is missing; directory.client_id needs it, a certificate or managed_identity"
+        )
+    return GraphPeople(held.base_url, registration, lambda: datetime.now(UTC))
+
+
+def _check_address(setting: str, held: str, needs: str, *, query: bool = False) -> None:
+    try:
+        url = urlsplit(held)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host = None
+    if (
+        not host
+        or url.scheme not in ("http", "https")
+        or "@" in url.netloc
+        or (url.query and not query)
+        or url.fragment
+    ):
+        raise SettingsError(f"{setting} is missing or wrong; it needs {needs}")
+    if url.scheme == "http" and not is_loopback(host):
+        raise SettingsError(f"{setting} holds an address without TLS; it needs one that starts with https://")
 
 
 def rota_of(settings: Settings) -> RotaSource:
@@ -127,7 +183,7 @@ def rota_of(settings: Settings) -> RotaSource:
     if rota.kind == "file":
         return FileRota(rota.path, rota.timezone)
     if rota.kind == "ical":
-        _check_url("rota.url", rota.url)
+        _check_address("rota.url", rota.url, "the calendar's address", query=True)
         return IcalRota(rota.url, rota.timezone)
     raise _not_here("rota.kind", rota.kind, "none, file or ical")
 
@@ -272,56 +328,8 @@ def gateway_of(settings: Settings) -> ApiGateway:
         return NoGateway(apigee.organization)
     if not apigee.organization:
         raise SettingsError("apigee.organization is missing; it needs the name of the organisation in Apigee")
-    _check_url("apigee.base_url", apigee.base_url)
+    _check_address("apigee.base_url", apigee.base_url, "Google's address, or a stand-in's on this machine")
     return ApigeeGateway(apigee)
-
-
-def _check_url(name: str, value: str) -> None:
-    url = urlsplit(value)
-    loopback = url.hostname in ("127.0.0.1", "::1", "localhost")
-    if not url.hostname or url.username or url.scheme != ("http" if loopback and url.scheme == "http" else "https"):
-        raise SettingsError(f"{name} is missing or wrong; it needs an address that starts with https://")
-
-
-def desk_of(settings: Settings) -> ServiceDesk:
-    """Return the service desk of the settings.
-
-    Raises:
-        SettingsError: A setting is missing or wrong.
-    """
-    halo = settings.halo
-    if halo.kind == "none":
-        return NoDesk()
-    _check_url("halo.base_url", halo.base_url)
-    if halo.auth_url:
-        _check_url("halo.auth_url", halo.auth_url)
-    if not halo.client_id or not halo.client_secret.get_secret_value():
-        raise SettingsError("halo.client_id or client_secret is missing; an application of type services has both")
-    return HaloDesk(halo)
-
-
-def people_of(settings: Settings) -> PeopleDirectory:
-    """Return the organisation's directory. What ``[directory]`` does not say is taken from ``[teams]``.
-
-    Raises:
-        SettingsError: A setting is missing or wrong.
-    """
-    people, teams = settings.directory, settings.teams
-    if people.kind == "none":
-        return NoPeople()
-    _check_url("directory.base_url", people.base_url)
-    registration = TeamsSettings(
-        app_id=people.client_id or teams.app_id,
-        tenant_id=people.tenant_id or teams.tenant_id,
-        app_password=people.client_secret if people.client_secret.get_secret_value() else teams.app_password,
-        certificate=people.certificate or teams.certificate,
-        managed_identity=people.managed_identity or teams.managed_identity,
-        login_url=people.login_url or teams.login_url,
-    )
-    for name, held in (("client_id", registration.app_id), ("tenant_id", registration.tenant_id)):
-        if not held:
-            raise SettingsError(f"directory.{name} is missing, and [teams] does not say it either")
-    return GraphPeople(people.base_url, registration)
 
 
 def _hook(settings: Settings, tracker: IssueTracker, listener: Listener) -> Hook | None:
@@ -382,7 +390,7 @@ async def examine(settings: Settings) -> list[Finding]:
             ("teams", messenger_of),
             ("rota", rota_of),
             ("apigee", gateway_of),
-            ("halo", desk_of),
+            ("service desk", desk_of),
             ("directory", people_of),
         ):
             try:

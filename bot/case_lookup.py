@@ -111,7 +111,10 @@ class Lookup:
             return app
         if not app.requester:
             return replace(app, authorised=None, authorised_how="the requester's address is not known")
-        who = await self._people.find(app.requester, process.staff_groups)
+        try:
+            who = await self._people.find(app.requester, process.staff_groups)
+        except Permanent as error:
+            return replace(app, authorised=None, authorised_how=str(error)[:300])
         if who is None:
             return replace(app, authorised=None, authorised_how="the directory does not know the requester")
         about = ", ".join(each for each in (who.name, who.title, who.department) if each)
@@ -137,7 +140,10 @@ class Lookup:
         groups = next((step.groups for step in procedure.steps if step.groups), ()) if procedure else ()
         if not (groups and call.requester_mail and self._people.configured):
             return call
-        who = await self._people.find(call.requester_mail, groups)
+        try:
+            who = await self._people.find(call.requester_mail, groups)
+        except Permanent as error:
+            return replace(call, known=None, known_how=str(error)[:300])
         if who is None:
             return replace(call, known=None, known_how="the directory does not know the requester")
         said = f"in {who.groups[0]}" if who.groups else f"not in {' or '.join(groups)}"

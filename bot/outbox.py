@@ -30,7 +30,9 @@ FIRST_DELAY, LONGEST_DELAY = 2.0, 600.0
 GIVE_UP_MS = 3 * 24 * 3600 * 1000
 """For how long what keeps failing in passing is tried before it is parked."""
 AMBIGUOUS_TRIES = 5
-"""For what goes to Teams, where nobody can look whether it is there. At the tracker one can."""
+"""For what goes to Teams, where nobody can look whether it is there."""
+LOOKED_FOR = frozenset({queue.TRACKER, queue.DESK})
+"""Where one can look whether something is there before it is done again."""
 
 
 class Health(Protocol):
@@ -70,7 +72,7 @@ def next_try(item: Item, error: PortError, now: int, jitter: float) -> int | Non
     """
     if isinstance(error, Permanent):
         return None
-    if isinstance(error, Ambiguous) and item.attempts >= AMBIGUOUS_TRIES and item.target != queue.TRACKER:
+    if isinstance(error, Ambiguous) and item.attempts >= AMBIGUOUS_TRIES and item.target not in LOOKED_FOR:
         return None
     too_long = item.attempted_ms is not None and now - item.attempted_ms > GIVE_UP_MS
     if too_long and not isinstance(error, Unauthorised):

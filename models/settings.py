@@ -39,6 +39,7 @@ def _as_list(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Numbers = Annotated[tuple[int, ...], BeforeValidator(_as_list)]
 
 
 class _Section(BaseModel):
@@ -247,24 +248,38 @@ class Halo(_Section):
     """The service desk.
 
     Attributes:
-        base_url: Where people see it, such as ``https://halo.example.ac.uk``; its API is below ``/api``.
-        auth_url: Where tokens come from; empty where the desk says so itself.
-        note_outcome_id: The number of the outcome that a private note has there.
+        base_url: Its address, for example ``https://example.haloitsm.com``.
+        scope: What is asked for at sign-in; no more than the application was given there.
+        note_outcome: The name of the outcome (Halo's word for a kind of action) that a private note is.
+        note_outcome_id: Its number, in place of the name; 0 for the name.
+        closed_status_ids: The numbers of the statuses that count as closed.
+        timeout_seconds: How long to wait for an answer, and after a lost one before it is looked for.
     """
 
     kind: Literal["none", "halo"] = "none"
     base_url: str = ""
-    auth_url: str = ""
-    note_outcome_id: int = Field(default=0, ge=0)
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
+    scope: str = "read:tickets edit:tickets"
+    note_outcome: str = Field(default="Private Note", min_length=1)
+    note_outcome_id: int = Field(default=0, ge=0)
+    closed_status_ids: Numbers = (9,)
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
 
 
 class Directory(_Section):
-    """The organisation's directory: who may see personal information. What is empty is taken from ``[teams]``."""
+    """The directory of the whole organisation.
+
+    What is empty of the sign-in is taken from ``[teams]``: usually both are one application in Entra.
+
+    Attributes:
+        base_url: For other clouds, and for tests.
+        client_secret, certificate, managed_identity: With what to sign in. Those of ``[teams]`` are taken where
+            none is set and the application is the same.
+    """
 
     kind: Literal["none", "graph"] = "none"
-    base_url: str = "https://graph.microsoft.com/v1.0"
+    base_url: str = ""
     tenant_id: str = ""
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")

@@ -15,7 +15,7 @@ import orjson
 from yarl import URL
 
 from bot.adapters.addresses import ServiceAddresses
-from bot.adapters.tokens import Tokens
+from bot.adapters.tokens import TEAMS_SCOPE, Tokens, teams_registration
 from models.domain.people import Person
 from models.ports import (
     Ambiguous,
@@ -52,7 +52,7 @@ class TeamsMessenger:
         self._settings = settings
         self._open = settings.auth == "disabled"
         self._addresses = ServiceAddresses(settings.allowed_service_hosts, loopback=self._open)
-        self._tokens = Tokens(settings)
+        self._tokens = Tokens(teams_registration(settings), TEAMS_SCOPE)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, channel: ChannelAddress, message: Message) -> ThreadAddress:

@@ -1,161 +1,270 @@
-"""People of the organisation, as Microsoft Graph knows them: who they are, and which groups they are in."""
+"""People of the whole organisation, from Entra through Microsoft Graph. Only reads.
+
+Membership is read as the list of all groups that somebody is in, directly or through others, since that answers for
+names and ids alike. The names of groups are not unique, and in many organisations anybody may make one: where it
+matters who is in, name the group by its id.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
-import orjson
-from yarl import URL
-
-from bot.adapters.tokens import GRAPH, Tokens
+from bot.adapters.addresses import is_loopback
+from bot.adapters.rest import Answer, Requests
+from bot.adapters.tokens import Registration, Tokens
+from bot.issue_text import one_line
 from models.case_ports import Member
 from models.ports import Finding, Permanent, PortError, Temporary, Unauthorised
-from models.settings import Teams
 
-TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
-SELECTED = "id,displayName,mail,userPrincipalName,jobTitle,department"
+BASE_URL = "https://graph.microsoft.com/v1.0"
+TIMEOUT_SECONDS = 15.0
+RENEWAL_SECONDS = 300.0
+KEPT_FOR = timedelta(minutes=10)
+MOST_KEPT = 256
 MOST_PAGES = 20
-FRESH_SECONDS, MOST_HELD = 600.0, 500
-SLOW_DOWN_SECONDS, RENEWAL_SECONDS = 30.0, 300.0
-
-
-class _Missing(Permanent):
-    """There is nobody of that name."""
+PAGE = 999
+USERS = "User.Read.All"
+GROUPS = "GroupMember.Read.All"
+_SEE = "See docs/halo.md, The directory."
+_FIELDS = "id,displayName,mail,userPrincipalName,jobTitle,department"
+_ADDRESS = re.compile(r"[^\s@\x00-\x1f\x7f]{1,256}@[^\s@\x00-\x1f\x7f]{1,255}")
+_PRINCIPAL = re.compile(r"[A-Za-z0-9'._!#^~-]+@[A-Za-z0-9.-]+")
+"""What a user principal name may hold; no other text becomes a part of a path."""
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CODE = re.compile(r"[A-Za-z_.]{1,80}")
 
 
 class GraphPeople:
-    """Looks people up. Needs the application permissions ``User.Read.All`` and ``GroupMember.Read.All``.
+    """Knows the people of one tenant.
 
     Args:
-        base_url: ``https://graph.microsoft.com/v1.0``.
-        registration: The application in Entra, as the bot's own is given.
+        base_url: Graph's address; empty for Microsoft's own.
+        registration: The application that reads.
+        clock: Tells the time, aware.
     """
 
-    def __init__(self, base_url: str, registration: Teams) -> None:
-        self._base = base_url.rstrip("/")
-        self._tokens = Tokens(registration, GRAPH)
-        self._session: aiohttp.ClientSession | None = None
-        self._held: dict[tuple[str, tuple[str, ...]], tuple[float, Member | None]] = {}
+    configured = True
 
-    @property
-    def configured(self) -> bool:
-        """See ``models.case_ports.PeopleDirectory``."""
-        return True
+    def __init__(self, base_url: str, registration: Registration, clock: Callable[[], datetime]) -> None:
+        base = (base_url or BASE_URL).rstrip("/")
+        self._base = base if urlsplit(base).path.strip("/") else f"{base}/v1.0"
+        here = is_loopback(urlsplit(self._base).hostname or "")
+        self._tokens = Tokens(registration, f"{_origin(BASE_URL if here else self._base)}/.default")
+        self._advice = registration.settings
+        self._clock = clock
+        self._requests = Requests("Graph", TIMEOUT_SECONDS)
+        self._kept: dict[tuple[str, ...], tuple[datetime, Member]] = {}
 
     async def find(self, who: str, groups: Sequence[str]) -> Member | None:
-        """See ``models.case_ports.PeopleDirectory``. What was found is held for ten minutes."""
-        key = (who.casefold(), tuple(groups))
-        held = self._held.get(key)
-        if held and time.monotonic() < held[0]:
-            return held[1]
-        found = await self._find(who.strip(), groups)
-        if len(self._held) >= MOST_HELD:
-            self._held.clear()
-        self._held[key] = (time.monotonic() + FRESH_SECONDS, found)
+        """See ``models.case_ports.PeopleDirectory``. What was found holds for ten minutes."""
+        asked = who.strip()
+        if not _ADDRESS.fullmatch(asked):
+            return None
+        wanted = sorted({name for group in groups if (name := _folded(group))})
+        key = (asked.casefold(), *wanted)
+        now = self._clock()
+        until, kept = self._kept.get(key, (now, None))
+        if kept is not None and now < until:
+            return kept
+        user = await self._by_name(asked) or await self._by_mail(asked)
+        if user is None:
+            return None
+        ref = str(user["id"])
+        names = await self._groups_of(ref, frozenset(wanted)) if wanted else ()
+        found = Member(
+            id=ref,
+            name=_text(user, "displayName"),
+            mail=_text(user, "mail"),
+            title=_text(user, "jobTitle"),
+            department=_text(user, "department"),
+            groups=names,
+        )
+        self._keep(key, now + KEPT_FOR, found)
         return found
 
-    async def _find(self, who: str, groups: Sequence[str]) -> Member | None:
-        told = await self._user(who)
-        if told is None:
-            return None
-        wanted = {each.casefold(): each for each in groups}
-        inside = [wanted[name] for name in await self._groups(str(told["id"])) if name in wanted] if wanted else []
-        return Member(
-            id=str(told["id"]),
-            name=str(told.get("displayName") or "")[:100],
-            mail=str(told.get("mail") or told.get("userPrincipalName") or "")[:200],
-            title=str(told.get("jobTitle") or "")[:100],
-            department=str(told.get("department") or "")[:100],
-            groups=tuple(dict.fromkeys(inside)),
-        )
-
-    async def _user(self, who: str) -> dict[str, Any] | None:
-        if not who or who in (".", "..") or not who.isprintable():
-            return None
-        try:
-            return await self._get(f"/users/{quote(who, safe='@')}", {"$select": SELECTED})
-        except _Missing:
-            mail = who.replace("'", "''")
-            told = await self._get("/users", {"$filter": f"mail eq '{mail}'", "$select": SELECTED})
-        found = [each for each in told.get("value") or () if isinstance(each, dict) and each.get("id")]
-        return found[0] if len(found) == 1 else None
-
-    async def _groups(self, user_id: str) -> list[str]:
-        """Return ids and names of the groups that somebody is in, also through other groups, in lower case."""
-        names: list[str] = []
-        path = f"/users/{quote(user_id, safe='')}/transitiveMemberOf/microsoft.graph.group"
-        told = await self._get(path, {"$select": "id,displayName", "$top": "999"})
-        for _ in range(MOST_PAGES):
-            for each in told.get("value") or ():
-                names += [str(each.get(key) or "").casefold() for key in ("id", "displayName")]
-            following = str(told.get("@odata.nextLink") or "")
-            if not following.startswith(f"{self._base}/"):
-                break
-            told = await self._get(following.removeprefix(self._base), {})
-        return names
-
-    async def _get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {await self._tokens.get()}", "Accept": "application/json"}
-        url = URL(f"{self._base}{path}", encoded=True)
-        url = url.update_query(params) if params else url
-        try:
-            async with self._connection().get(url, headers=headers, allow_redirects=False) as answer:
-                raw = await answer.read()
-                if answer.status != 200:
-                    raise self._refused(answer, raw)
-            told = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            raise Temporary("Microsoft Graph answered something else than JSON") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Temporary(f"Microsoft Graph can't be reached: {type(error).__name__}") from None
-        if not isinstance(told, dict):
-            raise Temporary("Microsoft Graph answered something else than was asked for")
-        return told
-
-    def _refused(self, answer: aiohttp.ClientResponse, raw: bytes) -> PortError:
-        status, code = answer.status, _code(raw)
-        if status == 401:
-            self._tokens.forget()
-            return Unauthorised("Microsoft Graph refused the token (401): check [directory]", RENEWAL_SECONDS)
-        if status in (429, 503, 504):
-            wait = answer.headers.get("Retry-After", "")
-            seconds = float(wait) if wait.isascii() and wait.isdigit() else SLOW_DOWN_SECONDS
-            return Temporary(f"Microsoft Graph says to slow down ({status})", seconds)
-        if status >= 500:
-            return Temporary(f"Microsoft Graph answered {status}")
-        if status == 404:
-            return _Missing("Microsoft Graph knows nobody of that name")
-        if status == 403:
-            needed = "User.Read.All and GroupMember.Read.All"
-            return Permanent(f"Microsoft Graph refused (403, {code}): the application needs {needed}")
-        return Permanent(f"Microsoft Graph refused ({status}, {code})")
-
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.Checkable``. Looks at anybody, and at their groups."""
         try:
-            await self._get("/users", {"$filter": "mail eq 'nobody@invalid'", "$select": "id"})
+            people = _listed(await self._get(f"/users?{_query({'$top': '1', '$select': 'id'})}", USERS))
         except PortError as error:
-            return [Finding("directory", False, str(error), "See docs/gateway.md for the permissions.")]
-        return [Finding("directory", True, "people can be looked up")]
+            return [Finding("directory", False, str(error), _SEE)]
+        if not people:
+            return [Finding("directory", False, "shows nobody", f"Grant the application {USERS}, with consent.")]
+        findings = [Finding("directory", True, "people can be looked up")]
+        try:
+            groups = _listed(await self._get(_groups_path(str(people[0]["id"]), 1), GROUPS))
+        except PortError as error:
+            return [*findings, Finding("directory groups", False, str(error), _SEE)]
+        if not groups:
+            text = "can't be told: the first person there is in no group"
+            return [*findings, Finding("directory groups", None, text, f"See that the application has {GROUPS}.")]
+        if not any(_text(each, "displayName") for each in groups):
+            advice = f"Grant the application {GROUPS}, with consent."
+            return [*findings, Finding("directory groups", False, "are shown without their names", advice)]
+        return [*findings, Finding("directory groups", True, "can be looked up")]
 
     async def close(self) -> None:
         """See ``models.case_ports.PeopleDirectory``."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._requests.close()
 
-    def _connection(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=TIMEOUT)
-        return self._session
+    # -- people and their groups --------------------------------------------------------------------------
+
+    async def _by_name(self, asked: str) -> dict[str, Any] | None:
+        if not _PRINCIPAL.fullmatch(asked):
+            return None
+        try:
+            return _known(await self._get(f"/users/{quote(asked, safe='')}?{_query({'$select': _FIELDS})}", USERS))
+        except _Missing:
+            return None
+
+    async def _by_mail(self, asked: str) -> dict[str, Any] | None:
+        wanted = asked.replace("'", "''")
+        query = _query({"$filter": f"mail eq '{wanted}'", "$select": _FIELDS})
+        found = _listed(await self._get(f"/users?{query}", USERS))
+        if len(found) > 1:
+            raise Permanent(f"{len(found)} people of the directory have that e-mail address; ask for a login")
+        return _known(found[0]) if found else None
+
+    async def _groups_of(self, ref: str, wanted: frozenset[str]) -> tuple[str, ...]:
+        """Return the names of the wanted groups that somebody is in; a group's id where it shows no name."""
+        path, nameless = _groups_path(ref, PAGE), False
+        names: dict[str, None] = {}
+        missing = set(wanted)
+        for _ in range(MOST_PAGES):
+            page = await self._get(path, GROUPS)
+            for each in _listed(page):
+                name, group = _text(each, "displayName"), _text(each, "id")
+                nameless = nameless or not name
+                if said := wanted & {_folded(name), _folded(group)}:
+                    names[name or group] = None
+                    missing -= said
+            path = self._next(page)
+            if not path:
+                break
+        else:
+            raise Permanent(f"the directory lists more than {MOST_PAGES * PAGE} groups for one person")
+        if nameless and not all(_GUID.fullmatch(each) for each in missing):
+            raise Permanent(f"the directory shows groups without their names: the application needs {GROUPS}")
+        return tuple(names)
+
+    def _next(self, page: Mapping[str, Any]) -> str:
+        """Return where the list goes on, below our base; empty at its end."""
+        link = str(page.get("@odata.nextLink") or "")
+        if link and not link.startswith(f"{self._base}/"):
+            raise Permanent("the directory names another server to go on at")
+        return link.removeprefix(self._base)
+
+    def _keep(self, key: tuple[str, ...], until: datetime, found: Member) -> None:
+        self._kept.pop(key, None)
+        while len(self._kept) >= MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = (until, found)
+
+    # -- requests -----------------------------------------------------------------------------------------
+
+    async def _get(self, path: str, permission: str) -> dict[str, Any]:
+        """Return what Graph holds under a path, asked once more with a new token where the first was refused.
+
+        Errors tell Graph's code and not its words, which may name a person.
+        """
+        for attempt in range(2):
+            token = await self._tokens.get()
+            headers = {"Authorization": f"Bearer {token}", "ConsistencyLevel": "eventual"}
+            answer = await self._requests.send("GET", self._base + path, headers=headers)
+            if answer.status != 401 or attempt:
+                break
+            self._tokens.forget()
+        if not answer.good:
+            raise self._refused(answer, permission)
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise Temporary("the directory answered something else than was asked for")
+        return found
+
+    def _refused(self, answer: Answer, permission: str) -> PortError:
+        status = answer.status
+        text = f"the directory answered {status} {_code(answer)}".rstrip()
+        if status == 401:
+            self._tokens.forget()
+            return Unauthorised(f"{text}: check {self._advice}", RENEWAL_SECONDS)
+        if status == 429 or answer.unsure:
+            return Temporary(text, answer.wait(self._clock()))
+        if status == 404:
+            return _Missing(f"{text}: see directory.base_url")
+        if status == 403:
+            return Permanent(f"{text}: the application needs {permission}, with an administrator's consent")
+        return Permanent(text)
 
 
-def _code(raw: bytes) -> str:
+class NoPeople:
+    """No directory is connected."""
+
+    configured = False
+
+    async def find(self, who: str, groups: Sequence[str]) -> Member | None:
+        raise Permanent("no directory is configured; see directory.kind")
+
+    async def check(self) -> Sequence[Finding]:
+        return [Finding("directory", True, "none is configured, so nobody outside the team is looked up")]
+
+    async def close(self) -> None:
+        """See ``models.case_ports.PeopleDirectory``."""
+
+
+class _Missing(Permanent):
+    """404."""
+
+
+def _groups_path(ref: str, most: int) -> str:
+    """Return where somebody's groups are. A cast to groups needs the count and ``ConsistencyLevel: eventual``.
+
+    Source: Microsoft's page "List a user's memberships (direct and transitive)".
+    """
+    query = _query({"$select": "id,displayName", "$count": "true", "$top": str(most)})
+    return f"/users/{quote(ref, safe='')}/transitiveMemberOf/microsoft.graph.group?{query}"
+
+
+def _query(named: Mapping[str, str]) -> str:
+    return urlencode(named, safe="$,", quote_via=quote)
+
+
+def _listed(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = page.get("value")
+    if not isinstance(found, list) or not all(isinstance(each, dict) and each.get("id") for each in found):
+        raise Temporary("the directory answered something else than a list")
+    return found
+
+
+def _known(user: dict[str, Any]) -> dict[str, Any]:
+    if not user.get("id"):
+        raise Temporary("the directory answered something else than a person")
+    return user
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    held = told.get(name)
+    return one_line(held) if isinstance(held, str) else ""
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _code(answer: Answer) -> str:
     try:
-        return str(orjson.loads(raw)["error"]["code"])[:80]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return "no reason given"
+        code = str(answer.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return code if _CODE.fullmatch(code) else ""

@@ -1,207 +1,223 @@
-"""HaloITSM as the service desk: a call's subject and requester, and private notes.
+"""HaloITSM as the service desk: link, read, and private notes.
 
-The shapes are those that a public client of Halo uses; the vendor's own document was not to be had. So it is kept
-to reading one ticket and writing one note, and numbers of outcomes come from the settings.
+Halo knows no idempotency key. A note therefore ends with a reference that only we can make, and before one is
+written the call's actions are looked through for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import html
+import logging
 import re
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
+from weakref import WeakValueDictionary
 
-import aiohttp
-import orjson
-
-from bot.adapters.addresses import is_loopback
+from bot.adapters.halo_http import HaloApi, Missing
+from bot.issue_text import clean
 from models.case_ports import SupportCall
-from models.ports import Ambiguous, Finding, Permanent, PortError, Temporary, Unauthorised
+from models.ports import Finding, Permanent, PortError, Temporary, Unauthorised
 from models.settings import Halo
 
-TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
-EARLY_SECONDS = 60.0
-SLOW_DOWN_SECONDS, RENEWAL_SECONDS = 10.0, 300.0
-_NUMBER = re.compile(r"#?0*([1-9][0-9]{0,11})")
+log = logging.getLogger(__name__)
 
-
-class _Missing(Permanent):
-    """There is no such ticket."""
+MOST_ACTIONS = 1000
+_KEY = re.compile(r"[1-9][0-9]{0,11}")
+_PATH = r"(?:/[a-z]+)?/tickets?(?:/(?P<key>[1-9][0-9]{0,11}))?/?"
+"""Where the desk, its portal (``/portal``) and its interface (``/api``) show a call."""
+_FAINT = "font-size:1px;color:#ffffff"
 
 
 class HaloDesk:
-    """Speaks to one Halo.
+    """Knows the calls of one HaloITSM.
 
     Args:
-        settings: Address and client.
+        settings: Address, application, and the numbers and names that differ from desk to desk.
+        clock: Tells the time, aware.
     """
 
-    def __init__(self, settings: Halo) -> None:
-        self._settings = settings
-        self._base = settings.base_url.rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
-        self._token, self._until = "", 0.0
-        self._signing_in, self._noting = asyncio.Lock(), asyncio.Lock()
+    configured = True
 
-    @property
-    def configured(self) -> bool:
-        """See ``models.case_ports.ServiceDesk``."""
-        return True
+    def __init__(self, settings: Halo, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._api = HaloApi(settings, clock)
+        self._noting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def key_of(self, text: str) -> str:
-        """See ``models.case_ports.ServiceDesk``."""
+        """See ``models.case_ports.ServiceDesk``. An address counts where it is this desk's."""
         text = text.strip()
-        if found := _NUMBER.fullmatch(text):
-            return found[1]
-        try:
-            given, ours = urlsplit(text), urlsplit(self._base)
-            if (given.scheme, given.hostname, given.port) != (ours.scheme, ours.hostname, ours.port):
-                return ""
-        except ValueError:
+        if _KEY.fullmatch(text):
+            return text
+        parts, base = _split(text), urlsplit(self._api.base)
+        if parts is None or _place(parts) != _place(base):
             return ""
-        asked = parse_qs(given.query)
-        numbers = [*asked.get("id", []), *asked.get("ticketid", []), given.path.rstrip("/").rpartition("/")[2]]
-        return next((found[1] for each in numbers if (found := _NUMBER.fullmatch(each))), "")
+        if parts.path.rstrip("/") == base.path:
+            return _id_of(parts)
+        found = re.fullmatch(re.escape(base.path) + _PATH, parts.path, re.IGNORECASE)
+        return (found["key"] or _id_of(parts)) if found else ""
 
     def url_of(self, key: str) -> str:
         """See ``models.case_ports.ServiceDesk``."""
-        return f"{self._base}/tickets?id={quote(key, safe='')}"
+        return f"{self._api.base}/ticket?id={key}" if _KEY.fullmatch(key) else ""
 
     async def call(self, key: str) -> SupportCall | None:
         """See ``models.case_ports.ServiceDesk``."""
         try:
-            told = await self._ask("GET", f"/Tickets/{quote(key, safe='')}?includedetails=true")
-        except _Missing:
+            told = await self._api.get(f"/api/Tickets/{_number(key)}", {"includedetails": "true"})
+        except Missing:
             return None
-        if not isinstance(told, dict) or "id" not in told:
-            raise Temporary("Halo answered something else than a ticket")
+        if not isinstance(told, dict) or str(told.get("id")) != key:
+            raise Temporary(f"{self._api.host} answered something else than the call that was asked for")
         return SupportCall(
-            str(told["id"]),
-            self.url_of(str(told["id"])),
-            str(told.get("summary") or "")[:200],
-            str(told.get("user_name") or "")[:100],
-            str(told.get("useremail") or told.get("user_email") or told.get("emailaddress") or "")[:200],
-            bool(told.get("dateclosed")) or told.get("hasbeenclosed") is True,
+            key=key,
+            url=self.url_of(key),
+            subject=_line(told.get("summary")),
+            requester=_line(told.get("user_name")),
+            requester_mail=_mail(told),
+            closed=told.get("status_id") in self._settings.closed_status_ids,
         )
 
     async def note(self, key: str, text: str, marker: str) -> None:
-        """See ``models.case_ports.ServiceDesk``."""
-        async with self._noting:
-            held = await self._ask("GET", f"/Actions?ticket_id={quote(key, safe='')}&count=100")
-            actions = held.get("actions") if isinstance(held, dict) else held
-            if any(marker in str(each.get("note_html") or each.get("note") or "") for each in actions or ()):
+        """See ``models.case_ports.ServiceDesk``. Safe to repeat."""
+        number = _number(key)
+        reference = self._reference(key, marker)
+        async with self._noting.setdefault(key, asyncio.Lock()):
+            if await self._noted(number, reference):
                 return
-            lines = html.escape(text).replace("\n", "<br>")
             action: dict[str, Any] = {
-                "ticket_id": int(key),
-                "note_html": f"<p>{lines}</p><p><small>{html.escape(marker)}</small></p>",
+                "ticket_id": number,
+                "note_html": _as_html(text, reference),
                 "hiddenfromuser": True,
             }
             if self._settings.note_outcome_id:
                 action["outcome_id"] = self._settings.note_outcome_id
             else:
-                action["outcome"] = "Private Note"
-            await self._ask("POST", "/Actions", [action])
-
-    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {await self._sign_in()}", "Accept": "application/json"}
-        data = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            data = orjson.dumps(body)
-        repeatable = method == "GET"
-        url = f"{self._base}/api{path}"
-        try:
-            async with self._connection().request(
-                method, url, data=data, headers=headers, allow_redirects=False
-            ) as answer:
-                raw = await answer.read()
-                if not 200 <= answer.status < 300:
-                    raise self._refused(answer, repeatable)
-            return orjson.loads(raw) if raw.strip() else None
-        except orjson.JSONDecodeError:
-            raise self._lost("Halo answered something else than JSON", repeatable) from None
-        except aiohttp.ClientConnectorError as error:
-            raise Temporary(f"Halo can't be reached: {type(error).__name__}") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._lost(f"the answer of Halo was lost: {type(error).__name__}", repeatable) from None
-
-    @staticmethod
-    def _lost(text: str, repeatable: bool) -> PortError:
-        return Temporary(text) if repeatable else Ambiguous(text, TIMEOUT.total or 30)
-
-    def _refused(self, answer: aiohttp.ClientResponse, repeatable: bool) -> PortError:
-        status = answer.status
-        if status == 401:
-            self._until = 0.0
-            return Unauthorised(
-                "Halo refused the token (401): check halo.client_id and its secret", RENEWAL_SECONDS
-            )
-        if status == 429:
-            wait = answer.headers.get("Retry-After", "")
-            seconds = float(wait) if wait.isascii() and wait.isdigit() else SLOW_DOWN_SECONDS
-            return Temporary("Halo says to slow down (429)", seconds)
-        if status >= 500:
-            return self._lost(f"Halo answered {status}", repeatable)
-        if status == 404:
-            return _Missing("Halo knows no such ticket (404)")
-        return Permanent(f"Halo refused ({status}): see docs/gateway.md for what the application needs")
-
-    async def _sign_in(self) -> str:
-        async with self._signing_in:
-            if time.monotonic() < self._until:
-                return self._token
-            try:
-                told = await self._new_token()
-                self._token = str(told["access_token"])
-                self._until = time.monotonic() + max(30.0, float(told.get("expires_in", 600)) - EARLY_SECONDS)
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise Temporary(f"Halo can't be reached to sign in: {type(error).__name__}") from None
-            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-                raise Temporary("Halo's sign-in answered something else than a token") from None
-            return self._token
-
-    async def _new_token(self) -> Any:
-        auth_url, tenant = self._settings.auth_url, ""
-        if not auth_url:
-            async with self._connection().get(f"{self._base}/api/authinfo", allow_redirects=False) as answer:
-                told = orjson.loads(await answer.read())
-            auth_url, tenant = str(told["auth_url"]), str(told.get("tenant_id") or "")
-        where = urlsplit(auth_url)
-        if where.scheme != "https" and not is_loopback(where.hostname or ""):
-            raise Permanent("Halo names an address without TLS to sign in: set halo.auth_url")
-        secret = self._settings.client_secret.get_secret_value()
-        form = {"grant_type": "client_credentials", "client_id": self._settings.client_id, "client_secret": secret,
-                "scope": "read:tickets edit:tickets"}  # fmt: skip
-        params = {"tenant": tenant} if tenant else {}
-        url = f"{auth_url.rstrip('/')}/token"
-        async with self._connection().post(url, params=params, data=form, allow_redirects=False) as answer:
-            raw = await answer.read()
-            if answer.status in (400, 401, 403):
-                text = f"Halo refused to sign us in ({answer.status}): check halo.client_id and its secret"
-                raise Unauthorised(text, RENEWAL_SECONDS)
-            if answer.status != 200:
-                raise Temporary(f"Halo's sign-in answered {answer.status}")
-        return orjson.loads(raw)
+                action["outcome"] = self._settings.note_outcome
+            told = await self._api.post("/api/Actions", [action])
+            made = told[0] if isinstance(told, list) and told else told
+            if isinstance(made, dict) and made.get("hiddenfromuser") is False:
+                log.warning("the service desk shows a note on call %s to its requester; see halo.note_outcome", key)
 
     async def check(self) -> Sequence[Finding]:
         """See ``models.ports.Checkable``."""
         try:
-            await self._ask("GET", "/Tickets?page_size=1&page_no=1&pageinate=true")
+            told = await self._api.get("/api/Tickets", {"pageinate": "true", "page_size": "1", "page_no": "1"})
+        except Unauthorised as error:
+            advice = "Set them to those of an application of the type Client ID and Secret (Services)."
+            return [Finding("service desk", False, str(error), advice)]
+        except Missing as error:
+            return [
+                Finding("service desk", False, str(error), "Set halo.base_url to the desk's address, without /api.")
+            ]
         except PortError as error:
-            return [Finding("halo", False, str(error), "See docs/gateway.md for what the application needs.")]
-        return [Finding("halo", True, "tickets can be read; whether notes may be written shows with the first one")]
+            return [Finding("service desk", False, str(error), "See docs/halo.md.")]
+        if not isinstance(told, dict) or "record_count" not in told:
+            return [Finding("service desk", False, "not understood", "Is halo.base_url a HaloITSM's?")]
+        return [Finding("service desk", True, f"{self._api.host} shows {told['record_count']} calls")]
 
     async def close(self) -> None:
         """See ``models.case_ports.ServiceDesk``."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._api.close()
 
-    def _connection(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=TIMEOUT)
-        return self._session
+    async def _noted(self, number: int, reference: str) -> bool:
+        asked = {"ticket_id": str(number), "count": str(MOST_ACTIONS), "includehtmlnote": "true"}
+        told = await self._api.get("/api/Actions", asked)
+        actions = told.get("actions") if isinstance(told, dict) else None
+        if not isinstance(actions, list):
+            raise Temporary(f"{self._api.host} answered something else than the actions of a call")
+        for each in actions:
+            if isinstance(each, dict) and any(reference in str(each.get(name)) for name in ("note", "note_html")):
+                return True
+        if isinstance(there := told.get("record_count"), int) and there > len(actions):
+            text = f"{self._api.host} shows {len(actions)} of the {there} actions of call {number}"
+            raise Permanent(f"{text}: whether the note is there can't be told; write it by hand")
+        return False
+
+    def _reference(self, key: str, marker: str) -> str:
+        """Return what a note is found again by. Only we can make it, so that no quoted or guessed text passes for
+        a note of ours and keeps the real one out.
+        """
+        secret = self._settings.client_secret.get_secret_value().encode()
+        return "wilson-" + hmac.new(secret, f"{key} {marker}".encode(), hashlib.sha256).hexdigest()[:24]
+
+
+class NoDesk:
+    """No service desk is connected: calls are known by their number alone."""
+
+    configured = False
+
+    def key_of(self, text: str) -> str:
+        """See ``models.case_ports.ServiceDesk``. Any https address that names an id will do."""
+        text = text.strip()
+        if _KEY.fullmatch(text):
+            return text
+        parts = _split(text)
+        return _id_of(parts) if parts is not None and parts.scheme == "https" else ""
+
+    def url_of(self, key: str) -> str:
+        return ""
+
+    async def call(self, key: str) -> SupportCall | None:
+        raise _not_configured()
+
+    async def note(self, key: str, text: str, marker: str) -> None:
+        raise _not_configured()
+
+    async def check(self) -> Sequence[Finding]:
+        return [Finding("service desk", True, "none is configured, so support calls are known by number alone")]
+
+    async def close(self) -> None:
+        """See ``models.case_ports.ServiceDesk``."""
+
+
+def _not_configured() -> Permanent:
+    return Permanent("no service desk is configured; see halo.kind")
+
+
+def _number(key: str) -> int:
+    if not _KEY.fullmatch(key):
+        raise Permanent(f"{key[:40]!r} is not the number of a call")
+    return int(key)
+
+
+def _split(text: str) -> SplitResult | None:
+    """Return the parts of an address; ``None`` where it is none that could be followed as it stands."""
+    if any(char.isspace() or char == "\\" for char in text):
+        return None
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return None if not host or parts.username is not None or parts.password is not None else parts
+
+
+def _place(parts: SplitResult) -> tuple[str, str, int | None]:
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or usual
+
+
+def _id_of(parts: SplitResult) -> str:
+    found = parse_qs(parts.query).get("id", [])
+    return found[0] if len(found) == 1 and _KEY.fullmatch(found[0]) else ""
+
+
+def _line(told: Any) -> str:
+    return " ".join(clean(told).split()) if isinstance(told, str) else ""
+
+
+def _mail(told: dict[str, Any]) -> str:
+    """Return the requester's address, which clients find in one place or the other."""
+    user = told.get("user")
+    found = _line(told.get("user_email")) or _line(user.get("emailaddress") if isinstance(user, dict) else None)
+    return found if "@" in found else ""
+
+
+def _as_html(text: str, reference: str) -> str:
+    lines = html.escape(clean(text).strip("\n")).replace("\n", "<br>")
+    return f'<p>{lines}</p><p style="{_FAINT}">{reference}</p>'

@@ -19,9 +19,11 @@ from aiohttp import web
 from bot import outbox as outbox_module
 from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
+from bot.adapters.graph_people import NoPeople
+from bot.adapters.halo import NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import NoRota
-from bot.adapters.unconfigured import NoDesk, NoGateway, NoPeople
+from bot.adapters.unconfigured import NoGateway
 from bot.case_clock import CaseClock
 from bot.case_lookup import Lookup
 from bot.case_surroundings import CaseSurroundings

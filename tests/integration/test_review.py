@@ -18,7 +18,8 @@ pytestmark = needs_contracts
 
 async def say(team: Team, text: str) -> str:
     before = len(team.teams.asked)
-    place = Place(f"{text}:{before}", "19:devs@thread.tacv2", "", "19:devs@thread.tacv2", team.teams.url, TENANT, text)
+    channel = "19:devs@thread.tacv2"
+    place = Place(f"{text}:{before}", channel, "", channel, team.teams.url, TENANT, text)
     await speech_of(team.around).say(text, [], ADA, place)
     await team.delivered()
     return str([body for _, _, body, _ in team.teams.asked[before:]])

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from bot.adapters.connector import TeamsMessenger
-from bot.adapters.graph_people import GraphPeople
-from bot.adapters.halo import HaloDesk
+from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import NoRota
-from bot.adapters.unconfigured import NoDesk, NoGateway
+from bot.adapters.unconfigured import NoGateway
 from bot.case_clicks import CaseClicks
 from bot.case_clock import CaseClock
 from bot.case_lookup import Lookup
@@ -36,29 +34,27 @@ from models.directory import CASE
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import CaseState
 from models.operations import cases
-from models.settings import Halo as HaloSettings
 from models.settings import Teams
 from tests.integration.test_cases import ADA, BEN, Rooms
+from tests.integration.test_graph_people import directory_of
+from tests.integration.test_halo import settings_of
 from tests.support.botframework import TENANT
-from tests.support.desk import Halo, People
+from tests.support.graph_people import GraphDirectory
+from tests.support.halo import Halo
 from tests.support.handling import deliveries_of, speech_of
 from tests.unit.cards.samples import PROCESS
 
-TICKET = {"id": 4711, "summary": "Files of a leaver", "user_name": "Sam Smith", "useremail": "sam@example.ac.uk"}
 DRIVE = {"procedure": "drive", "field_call": "4711", "field_crsids": "xyz98"}
 
 
 class Team:
     """Those who help, with stand-ins for Teams, HALO and the directory."""
 
-    def __init__(self, teams: Rooms, folder: Path, halo: Halo, people: People) -> None:
+    def __init__(self, teams: Rooms, folder: Path, halo: Halo, people: GraphDirectory) -> None:
         self.teams, self.halo, self.folder = teams, halo, folder
         self.around = Surroundings(PROCESS, NoRota())
-        self.desk: ServiceDesk = HaloDesk(
-            HaloSettings(base_url=halo.url, client_id="wilson", client_secret=SecretStr("s3cret"))
-        )
-        registration = Teams(app_id="a", tenant_id="tenant", app_password=SecretStr("x"), login_url=people.url)
-        self.people = GraphPeople(f"{people.url}/v1.0", registration)
+        self.desk: ServiceDesk = HaloDesk(settings_of(halo.url), lambda: datetime.now(UTC))
+        self.people = directory_of(people.url, lambda: datetime.now(UTC))
         self.messenger = TeamsMessenger(Teams(auth="disabled"))
         self.cases = CaseSurroundings(self.around, NoGateway())
         tracker = LocalTracker(folder, "iam/admin", lambda: datetime.now(UTC))
@@ -109,8 +105,11 @@ class Team:
 
 @pytest.fixture
 async def team(tmp_path: Path, connected: str) -> AsyncIterator[Team]:
-    people = People({"sam@example.ac.uk": {"id": "u-1", "displayName": "Sam Smith", "mail": "sam@example.ac.uk"}})
-    async with Rooms().running() as teams, Halo({"4711": TICKET}).running() as halo, people.running():
+    people, halo = GraphDirectory(), Halo()
+    people.person("sam@example.ac.uk", "sam@example.ac.uk", displayName="Sam Smith")
+    people.group("User Administration")
+    halo.ticket(4711, summary="Files of a leaver", user_name="Sam Smith", user_email="sam@example.ac.uk")
+    async with Rooms().running() as teams, halo.running(), people.running():
         await directory.remember_people([ADA, BEN])
         made = Team(teams, tmp_path / "issues", halo, people)
         await made.around.refresh()

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.adapters import connector
 from bot.adapters.connector import TeamsMessenger
-from bot.adapters.tokens import Tokens
+from bot.adapters.tokens import TEAMS_SCOPE, Tokens, teams_registration
 from models.domain.people import Person
 from models.ports import Ambiguous, ChannelAddress, Message, Permanent, Temporary, ThreadAddress
 from models.settings import Teams
@@ -176,14 +176,16 @@ async def test_a_token_comes_from_the_login_address() -> None:
     app = web.Application()
     app.router.add_post(f"/{TENANT}/oauth2/v2.0/token", token)
     async with serving(app) as url:
-        tokens = Tokens(Teams(app_id=APP_ID, tenant_id=TENANT, app_password=SecretStr("s"), login_url=url))
+        teams = Teams(app_id=APP_ID, tenant_id=TENANT, app_password=SecretStr("s"), login_url=url)
+        tokens = Tokens(teams_registration(teams), TEAMS_SCOPE)
         assert await asyncio.gather(*(tokens.get() for _ in range(4))) == ["t"] * 4
     (form,) = forms
     assert (form["client_id"], form["scope"]) == (APP_ID, "https://api.botframework.com/.default")
 
 
 async def test_a_login_address_without_tls_is_for_this_machine_only() -> None:
-    tokens = Tokens(Teams(app_id=APP_ID, tenant_id=TENANT, login_url="http://login.example"))
+    teams = Teams(app_id=APP_ID, tenant_id=TENANT, login_url="http://login.example")
+    tokens = Tokens(teams_registration(teams), TEAMS_SCOPE)
     with pytest.raises(Temporary):
         await tokens.get()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.activities import Activities
-from bot.adapters.unconfigured import NoDesk, NoGateway, NoPeople
+from bot.adapters.graph_people import NoPeople
+from bot.adapters.halo import NoDesk
+from bot.adapters.unconfigured import NoGateway
 from bot.case_clicks import CaseClicks
 from bot.case_deliveries import CaseDeliveries
 from bot.case_letters import Letters
