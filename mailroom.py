@@ -22,7 +22,7 @@ from models.domain.alerts import Reading
 from models.domain.mail import Trust
 from models.domain.process import Process
 from models.operations.alerts import record_mails
-from models.ports import Bookmark, Mailbox
+from models.ports import Bookmark, Mailbox, Permanent
 from models.settings import Mailbox as MailboxSettings
 from models.settings import Settings, SettingsError
 
@@ -113,6 +113,32 @@ def mailbox_of(settings: Settings, bookmark: Bookmark, since: datetime | None) -
     if mailbox.kind == "imap":
         return ImapMailbox(mailbox, bookmark, since)
     raise SettingsError(f"mailbox.kind holds {mailbox.kind!r}; it needs folder, graph, exchange or imap")
+
+
+class Sender:
+    """Sends mails in the mailbox's name; the mailbox is opened with the first one.
+
+    Args:
+        settings: Those of the mailbox; what is wrong in them is said when a mail is to be sent.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._mailbox: Mailbox | None = None
+
+    async def send(self, raw: bytes) -> None:
+        """See ``models.ports.Mailbox.send``."""
+        if self._mailbox is None:
+            try:
+                self._mailbox = mailbox_of(self._settings, NoBookmark(), None)
+            except SettingsError as error:
+                raise Permanent(str(error)) from None
+        await self._mailbox.send(raw)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._mailbox is not None:
+            await self._mailbox.close()
 
 
 def _check_password(mailbox: MailboxSettings) -> None:

@@ -309,9 +309,9 @@ async def _cases(
         stack.push_async_callback(each.close)
     send = None
     if settings.mailbox.kind != "none":
-        mailbox = mailroom.mailbox_of(settings, mailroom.NoBookmark(), None)
-        stack.push_async_callback(mailbox.close)
-        send = mailbox.send
+        sender = mailroom.Sender(settings)
+        stack.push_async_callback(sender.close)
+        send = sender.send
     letters = Letters(send, settings.mailbox.address, around.process.title.partition(":")[0])
     lookup = Lookup(gateway, desk, people)
     return CaseDeliveries(poster, tracker, CaseSurroundings(around, gateway), lookup, desk, letters)

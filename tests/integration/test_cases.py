@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 
+import mailroom
 from bot import outbox as outbox_module
 from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
@@ -52,7 +53,7 @@ from models.operations import cases
 from models.operations.alerts import record_mails
 from models.ports import Ambiguous, Permanent, Temporary
 from models.settings import Apigee as ApigeeSettings
-from models.settings import Teams
+from models.settings import Settings, Teams
 from tests.support.apigee import ORGANIZATION, Apigee, Fault
 from tests.support.botframework import TENANT, Connector
 from tests.support.handling import clicks_of, deliveries_of, speech_of
@@ -709,3 +710,10 @@ async def test_several_share_an_issue_which_is_closed_with_the_last(world: World
     assert 'state: "closed"' in world.issues()[0]
     assert "Also here: number 2" in world.issues()[0]
     assert (await cases.load(2)).issue_key == (await cases.load(1)).issue_key
+
+
+async def test_a_mailbox_that_is_set_wrongly_holds_up_nothing_but_the_letter() -> None:
+    sender = mailroom.Sender(Settings.model_validate({"mailbox": {"kind": "graph"}}))
+    with pytest.raises(Permanent, match=r"mailbox\.address"):
+        await sender.send(b"")
+    await sender.close()
