@@ -127,7 +127,7 @@ async def test_what_the_payload_claims_is_not_believed(clicks: Clicks, process: 
 
 @pytest.mark.parametrize(
     "data",
-    [None, [], "claim", {}, {"wilson": 1}, {"wilson": 2, "do": "claim"}, {"wilson": 1, "do": "close"}],
+    [None, [], "claim", {}, {"wilson": 1}, {"wilson": 2, "do": "claim"}, {"wilson": 1, "do": "delete"}],
     ids=str,
 )
 async def test_a_payload_of_no_button_changes_nothing(clicks: Clicks, process: Process, data: object) -> None:
