@@ -28,7 +28,10 @@ from mailwatcher.reader import reading_to_json
 from manifest.package import write_package
 from models import database, queue, store
 from models.domain.mail import Outcome
+from models.domain.process_reader import ProcessError
 from models.ports import Finding
+from models.process_file import read_process_text
+from models.settings import Process as ProcessSettings
 from models.settings import Settings, SettingsError, read_settings
 
 OK, FAILED, MISUSED = 0, 1, 2
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo keeps its files")
     demo.add_argument("--pace", type=float, default=12.0, help="seconds between two mails of the story")
     demo.add_argument("--console", action="store_true", help="print the cards instead of opening the client")
+    demo.add_argument("--process", metavar="NAME", help="a shipped process: tis, wellcome … (default: wilson)")
     demo.add_argument("--playground-port", type=int, default=56150, help="the port of the Teams-like client")
     parse = add("parse", _parse, "say what mails say, without recording them")
     parse.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -93,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     package = add("manifest", _manifest, "write the Teams app package")
     package.add_argument("--output", type=Path, default=Path("wilson-teams-app.zip"))
+    process = add("process", _process, "look after a process file")
+    process.add_argument("action", choices=("check",))
+    process.add_argument("file", type=Path, metavar="FILE")
     db = add("db", _upgrade, "look after the database")
     db.add_argument("action", choices=("upgrade",))
     outbox = add("outbox", _outbox, "show and move what waits to be delivered")
@@ -113,11 +120,17 @@ def _serve(settings: Settings, *, bot: bool, watch: bool) -> int:
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    chosen = ProcessSettings(name=options.process) if options.process else settings.process
+    wiring.process_of(
+        settings.model_copy(update={"process": chosen})
+    )  # a wrong name is said before anything begins
+
     async def show(stop: asyncio.Event) -> None:
         await run_demo(
             stop,
             lambda demo_settings: wiring.run(demo_settings, stop, bot=True, watch=True),
             folder=options.folder,
+            process=chosen,
             web_port=settings.web.port,
             playground_port=options.playground_port,
             pace=options.pace,
@@ -191,6 +204,22 @@ def _mail(settings: Settings, options: argparse.Namespace) -> int:
         print("wilson: mail why needs a Message-ID", file=sys.stderr)
         return MISUSED
     return asyncio.run(why() if options.action == "why" else balance())
+
+
+def _process(_: Settings, options: argparse.Namespace) -> int:
+    try:
+        made = read_process_text(options.file.read_text(encoding="utf-8"), str(options.file))
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"wilson: {options.file}: can't be read: {error}", file=sys.stderr)
+        return MISUSED
+    except ProcessError as error:
+        print(f"wilson: {error}", file=sys.stderr)
+        return MISUSED
+    print(f"{options.file}: {made.title}")
+    print(f"  levels: {', '.join(level.name for level in made.urgencies)}")
+    print(f"  {len(made.questions)} questions, {len(made.rules)} rules, {len(made.follow_ups)} kinds of follow-up")
+    print(f"  {len(made.known_issues)} known issues, {len(made.procedures.support)} support procedures")
+    return OK
 
 
 def _replay(settings: Settings, options: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tomllib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -55,9 +54,10 @@ from bot.web import make_app, serving
 from bot.write_test import WriteTest
 from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
-from models.domain.process import Process, read_process
+from models.domain.process import Process
 from models.domain.process_reader import ProcessError
 from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
+from models.process_file import read_process_text
 from models.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -75,15 +75,15 @@ def process_of(settings: Settings) -> Process:
     path = settings.process.path
     try:
         if path is not None:
-            return read_process(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+            return read_process_text(path.read_text(encoding="utf-8"), str(path))
         shipped = resources.files("models.processes") / f"{settings.process.name}.toml"
-        return read_process(tomllib.loads(shipped.read_text(encoding="utf-8")), f"{settings.process.name}.toml")
+        return read_process_text(shipped.read_text(encoding="utf-8"), shipped.name)
     except FileNotFoundError:
         known = sorted(each.name.removesuffix(".toml") for each in resources.files("models.processes").iterdir())
         names = ", ".join(name for name in known if not name.startswith("_"))
         held = repr(str(path)) if path else repr(settings.process.name)
         raise SettingsError(f"process: there is no process {held}; shipped are: {names}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ProcessError) as error:
+    except (OSError, UnicodeDecodeError, ProcessError) as error:
         raise SettingsError(f"process: {error}") from None
 
 
@@ -275,7 +275,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     stack.push_async_callback(tracker.close)
     if settings.teams.messenger == "console":
         await directory.remember_installation("console", "console", "console://", "Console")
-    around = Surroundings(process, rota)
+    around = Surroundings(process, rota, ZoneInfo(settings.rota.timezone))
     await around.refresh()
     channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel)
     poster = Poster(messenger, channels, Pacer())

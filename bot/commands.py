@@ -74,7 +74,7 @@ class Declare:
 class Show:
     """Answer with something to read."""
 
-    what: Literal["status", "help", "list", "oncall", "review"]
+    what: Literal["status", "help", "list", "oncall", "review", "runbook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,7 @@ _THREAD: Mapping[str, str] = {
     "status": r"status",
     "close": r"closed?",
     "escalate": r"escalate",
+    "runbook": r"run-?book(?:\sadd)?",
 }
 _ANYWHERE: Mapping[str, str] = {
     "incident": r"(?:declare|new)\s(?:an\s)?incident|declare|incident",
@@ -276,7 +277,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
         return False
     if name in ("close", "escalate", "incident"):
         return False
-    if name in ("raise", "claim", "take over", "status", "list", "review", "oncall", "help"):
+    if name in ("raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook"):
         return _only_filler(rest)
     if name in ("assign", "hand over"):
         return _only_filler(_PERSON.sub("", rest))
@@ -327,10 +328,14 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             how = "when it is over, say: resolve. At the review, say: close at the review"
             raise _Wrong(f"Only the incident review closes an incident; {how}")
         case "escalate":
+            if not process.decision_options:
+                raise _Wrong("This team's process knows no decision; say how bad it is: urgency")
             option = process.decision_options[0].key
             raise _Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
         case "status":
             return Show("status")
+        case "runbook":
+            return Show("runbook")
         case "list":
             return Show("list")
         case "review":
@@ -585,7 +590,7 @@ def _resolve(rest: str, process: Process) -> Act:
         name, value = _HELD["over" if word == "over" else word[:3]], clause[found.end() :].strip()
         if name == "follow-up":
             kind, title = _kind(value, process)
-            follow_ups[kind.key] = _text(title, TITLE, "The title") or kind.name
+            follow_ups[kind.key] = _text(title, TITLE, "The title")
         else:
             held[name] = value
     safe = _yes_no("safe", held)

@@ -15,6 +15,7 @@ from cards.lists import reminder_digest
 from models import store
 from models.domain.effects import Tell
 from models.domain.incidents import Incident, State
+from models.domain.recognising import needs_nobody
 from models.domain.reminder_rules import Lack
 from models.domain.reminders import Due, due, is_urgent, lack_of, remind
 
@@ -66,6 +67,8 @@ class Reminding:
 
     async def _due(self, incident: Incident, now: datetime) -> Due | None:
         process = self._around.process
+        if needs_nobody(incident, process, self._timezone, now):
+            return None
         rules, level = process.reminders, process.urgency(incident.urgency)
         word = None
         if rules.times(Lack.NEWS) and incident.owner is not None and incident.state is State.OPEN:

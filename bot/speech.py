@@ -17,6 +17,7 @@ from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
 from cards.forms import declare_form, form_card
+from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_list, status_text
 from models import directory, store
 from models.directory import INCIDENT
@@ -122,6 +123,10 @@ class Speech:
         match what:
             case "status" if incident is not None:
                 return status_text(self._around.view(incident), now)
+            case "runbook" if incident is not None:
+                if not incident.state.finished:
+                    return "Resolve it first: a runbook's entry is made of its cause and of the actions noted."
+                return runbook_entry(incident, await store.timeline(incident.id), self._around.process)
             case "list" | "status":
                 return incident_list(await incidents.unfinished(), self._around.process, now)
             case "review":

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from models import directory
 from models.domain.incidents import Incident
@@ -28,10 +28,12 @@ class Surroundings:
     Args:
         process: The team's process.
         rota: Knows who is on call.
+        zone: By whose clocks the team works.
     """
 
-    def __init__(self, process: Process, rota: RotaSource) -> None:
+    def __init__(self, process: Process, rota: RotaSource, zone: tzinfo = UTC) -> None:
         self.process = process
+        self.zone = zone
         self._rota = rota
         self._on_call: tuple[Person, ...] = ()
         self._team: tuple[Person, ...] = ()
@@ -95,7 +97,9 @@ class Surroundings:
 
     def view(self, incident: Incident, viewer: Person | None = None, *, notice: str = "") -> IncidentView:
         """Return what a card shows of an incident."""
-        return IncidentView(incident, self.process, self._on_call, self._team, viewer, notice=notice)
+        return IncidentView(
+            incident, self.process, self._on_call, self._team, viewer, notice=notice, zone=self.zone
+        )
 
     async def view_for_merging(self, incident: Incident, viewer: Person) -> IncidentView:
         """Return the view with the incidents that this one can be merged into."""

@@ -28,9 +28,11 @@ from cards.blocks import (
     unfolding,
     when,
 )
+from cards.known_issue import known_issue_lines
 from cards.words import headline, next_step, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, State
 from models.domain.people import Person
+from models.domain.recognising import quiet_until
 from models.domain.views import IncidentView
 
 _ON_CALL, _REPOSITORIES = 4, 6
@@ -46,10 +48,11 @@ class _Room:
     links: int
     changes: int
     follow_ups: int
+    details: bool = True
 
 
-_ROOMS = (_Room(5, 3, 5), _Room(2, 1, 1))
-"""The usual, and what is left when every text is at its longest."""
+_ROOMS = (_Room(5, 3, 5), _Room(2, 1, 1), _Room(1, 1, 1, details=False))
+"""The usual, and what is left when every text is at its longest: then also without what explains the rest."""
 
 
 def incident_card(view: IncidentView, *, now: datetime) -> Element:
@@ -73,6 +76,7 @@ def _card(view: IncidentView, now: datetime, room: _Room) -> Element:
         container(_head(view, calls, now), style=_colour(view), bleed=True),
         *_warnings(view),
         *_facts(view, room),
+        *(known_issue_lines(view.incident, view.process) if room.details else ()),
         *_changes(view, room),
         *_outcome(view, room),
         *_foot(view, now),
@@ -117,7 +121,10 @@ def _head(view: IncidentView, calls: Sequence[Person], now: datetime) -> list[El
         parts.append(text_block(escape(view.notice, 300), spacing="Small", weight="Bolder", color="Accent"))
     if who := _who(view, calls, now):
         parts.append(text_block(who, spacing="Small"))
-    if step := next_step(incident, view.process):
+    if (until := quiet_until(incident, view.process, view.zone)) and incident.alerting is not False and until > now:
+        line = f"Known: it usually clears by itself. Nobody is reminded of it before {when(until, near=now)}."
+        parts.append(text_block(line, spacing="Small", weight="Bolder"))
+    elif step := next_step(incident, view.process):
         parts.append(text_block(escape(step), spacing="Small", weight="Bolder"))
     return parts
 
@@ -160,7 +167,7 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
 def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
     if name := urgency_name(incident, process):
-        yield row("Urgency", rich_text(*_urgency(view, name)), spacing="Medium")
+        yield row("Urgency", rich_text(*_urgency(view, name, room)), spacing="Medium")
     if incident.tracker_severity:
         yield row("Severity", rich_text(text_run(f"{incident.tracker_severity}, as set in the tracker", 80)))
     if incident.escalation is not None:
@@ -199,7 +206,7 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
         yield row("Before", text_block(f"Same alert as incident #{incident.previous_id}, which is finished."))
 
 
-def _urgency(view: IncidentView, name: str) -> Iterable[Element]:
+def _urgency(view: IncidentView, name: str, room: _Room) -> Iterable[Element]:
     level = view.process.urgency(view.incident.urgency)
     urgent = level is not None and level.then == "decide"
     yield text_run(name, 80, weight="Bolder", color="Attention" if urgent else "")
@@ -212,6 +219,9 @@ def _urgency(view: IncidentView, name: str) -> Iterable[Element]:
             yield text_run(instead, 100, subtle=True) if instead else gap("")
         else:
             yield text_run(f"because {made.because}", 200)
+    if room.details and level is not None and view.incident.state is State.OPEN:
+        yield gap(". ")
+        yield text_run(level.meaning, 160, subtle=True)
 
 
 def _source(incident: Incident) -> Iterable[Element]:

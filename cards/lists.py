@@ -123,7 +123,7 @@ def help_text(process: Process) -> str:
         ("hand over @person", "pass it on"),
         (f"urgency {answers}", "how bad it is, by the process's questions"),
         (f"urgency <{levels}> because <reason>", "how bad it is, whatever the questions say"),
-        (f"decide <{options}> with <names>", "what the team decided about an urgent one"),
+        *([(f"decide <{options}> with <names>", "what the team decided about it")] if options else []),
         ("note [kind:] <text>", f"into the issue; kind is one of {notes}"),
         ("link <address> [label]", "a merge request, a document, a call"),
         ("change <what> because <why not by merge request>", "a change by hand"),
@@ -134,6 +134,7 @@ def help_text(process: Process) -> str:
         ("close at the review [what was learnt]", "the review is done with it"),
         ("dismiss [reason]", "it is not an incident"),
         ("merge into <number>", "it is the same problem as another"),
+        ("runbook add", "propose an entry of the known issues from what this one taught"),
         ("status", "how it stands"),
         ("help", "this"),
     )

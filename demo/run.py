@@ -11,18 +11,19 @@ from pathlib import Path
 from demo.people import DEVS_CHANNEL, GENERAL_CHANNEL
 from demo.playground import Playground, PlaygroundError
 from demo.story import tell
-from models.settings import Database, Mailbox, Settings, Teams, Tracker, Web
+from models.settings import Database, Mailbox, Process, Settings, Teams, Tracker, Web
 
 HEAD_START_SECONDS = 4.0
 
 
-def demo_settings(folder: Path, *, web_port: int, with_client: bool) -> Settings:
+def demo_settings(folder: Path, *, web_port: int, with_client: bool, process: Process | None = None) -> Settings:
     """Return the settings of a demo that keeps everything in one folder.
 
     Args:
         folder: Where database, mail and issues go.
         web_port: Where the bot listens.
         with_client: Whether there is a Teams-like client; otherwise cards are printed.
+        process: Whose process; by default team Wilson's.
     """
     return Settings(
         database=Database(url=f"sqlite://{folder.absolute()}/wilson.db"),
@@ -35,6 +36,7 @@ def demo_settings(folder: Path, *, web_port: int, with_client: bool) -> Settings
         ),
         mailbox=Mailbox(path=folder / "mail", poll_seconds=1),
         tracker=Tracker(path=folder / "issues"),
+        process=process or Process(),
     )
 
 
@@ -43,6 +45,7 @@ async def run_demo(
     start: Callable[[Settings], Awaitable[None]],
     *,
     folder: Path,
+    process: Process,
     web_port: int,
     playground_port: int,
     pace: float,
@@ -52,6 +55,7 @@ async def run_demo(
 
     Args:
         start: Runs Wilson with these settings until ``stop`` is set.
+        process: Whose process.
         folder: Where the demo keeps its files; what an earlier one left there is moved aside.
         playground_port: The port of the client's page.
         pace: Seconds between two mails of the story.
@@ -68,7 +72,7 @@ async def run_demo(
             await playground.start()
         except PlaygroundError as error:
             playground, reason = None, str(error)
-    settings = demo_settings(folder, web_port=web_port, with_client=playground is not None)
+    settings = demo_settings(folder, web_port=web_port, with_client=playground is not None, process=process)
     print(_banner(playground.url if playground else "", reason, folder), flush=True)
     tasks = [asyncio.create_task(_story(settings, pace), name="story")]
     try:

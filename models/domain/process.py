@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from models.domain.known_issues import KnownIssue, read_known_issues
 from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader
@@ -117,6 +118,7 @@ class Process:
     procedures: Procedures = field(default_factory=Procedures)
     hours: WorkingHours = field(default_factory=WorkingHours)
     reminders: Reminders = field(default_factory=Reminders)
+    known_issues: tuple[KnownIssue, ...] = ()
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -161,9 +163,11 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         ProcessError: An entry is missing, unknown, or does not fit.
     """
     top = Reader(values, where)
-    tracker, decision = top.table("tracker"), top.table("decision")
+    tracker = top.table("tracker")
     flapping, digest = top.table("flapping"), top.table("digest")
     urgencies = tuple(_urgency(each) for each in top.tables("urgencies"))
+    decides = any(level.then == "decide" for level in urgencies)
+    decision = top.table("decision") if decides or "decision" in values else Reader({}, f"{where}: [decision]")
     questions = tuple(_question(each) for each in top.tables("questions"))
     rules = tuple(_rule(each, urgencies, questions) for each in top.tables("rules"))
     process = Process(
@@ -174,8 +178,10 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         questions=questions,
         urgencies=urgencies,
         rules=rules,
-        decision_question=decision.text("question"),
-        decision_options=tuple(_option(each) for each in decision.tables("options")),
+        decision_question=decision.text("question", None if decides else ""),
+        decision_options=tuple(
+            _option(each) for each in (decision.tables if decides else decision.optional_tables)("options")
+        ),
         meeting_url=decision.text("meeting_url", ""),
         follow_ups=tuple(_follow_up(each, urgencies) for each in top.tables("follow_ups")),
         incident_labels=tracker.texts("incident_labels"),
@@ -188,6 +194,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         procedures=_procedures(top),
         hours=read_working_hours(top.table("working_hours")) if "working_hours" in values else WorkingHours(),
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
+        known_issues=read_known_issues(top.optional_tables("known_issues")),
     )
     for name, entries in (
         ("questions", questions),

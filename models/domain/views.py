@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from models.domain.cases import Case
 from models.domain.incidents import Incident
@@ -23,6 +23,7 @@ class IncidentView:
         viewer: Who looks at it; ``None`` for the card that everyone sees.
         others: Unfinished incidents that it can be merged into: number and title. Filled for that form only.
         notice: One sentence for the viewer about what they just did.
+        zone: By whose clocks the team works.
     """
 
     incident: Incident
@@ -32,6 +33,7 @@ class IncidentView:
     viewer: Person | None = None
     others: tuple[tuple[int, str], ...] = ()
     notice: str = ""
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
-"""Each shipped process in the running program: a mail arrives, and the team's own words, levels and roles appear."""
+"""Each shipped process in the running program: a mail arrives, and the team's own words and levels appear."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from demo.people import TEAMMATES, VIEWER
 from tests.support.peer import Peer, Post
@@ -30,19 +28,92 @@ async def candidate(program: Program, peer: Peer) -> Post:
     return post
 
 
-@pytest.mark.parametrize("process", ["wilson"])
-async def test_wilson(process: str, tmp_path: Path) -> None:
-    async with team_of(process, tmp_path) as (program, peer):
+async def test_wilson_decides_about_an_urgent_incident_and_leaves_it_to_the_review(tmp_path: Path) -> None:
+    async with team_of("wilson", tmp_path) as (program, peer):
         post = await candidate(program, peer)
         assert VIEWER.name in await peer.click(post, {"do": "claim"})
-        await peer.hears(post, f"{VIEWER.name}")
         await peer.say(
             "urgency users=150 critical=no workaround=no self_resolved=no development_blocked=no", under=post
         )
         await peer.shows(post, "Major Incident Process")
+        await peer.say("resolve over=yes; cause: x; rolled back: none; none: renewed", under=post)
+        await peer.hears(post, "decision is not recorded")
         await peer.say(f"decide internal with {SANA.name}", under=post)
-        await peer.say(
-            "resolve over=yes; cause: a bad certificate; rolled back: none; none: renewed", under=post
-        )
+        await peer.say("resolve over=yes; cause: a bad certificate; rolled back: none; none: renewed", under=post)
         await peer.shows(post, "Resolved incident")
         await peer.until(lambda: any("workflow::Review Required" in each for each in program.issues()))
+
+
+async def test_modernisation_platform_has_priorities_a_post_mortem_and_tells_users(tmp_path: Path) -> None:
+    async with team_of("modernisation_platform", tmp_path) as (program, peer):
+        post = await candidate(program, peer)
+        await peer.click(post, {"do": "claim"}, JONAS)
+        await peer.hears(post, JONAS.name)
+        await peer.say("urgency all_down=no part_down=no at_risk=yes planned=no", JONAS, under=post)
+        await peer.shows(post, "P3")
+        await peer.say("urgency all_down=yes part_down=yes at_risk=yes planned=no", JONAS, under=post)
+        await peer.shows(post, "Are users told now, or later")
+        await peer.say(f"decide later with {SANA.name}, {JONAS.name}", JONAS, under=post)
+        await peer.say("resolve over=yes; cause: a route was lost; rolled back: none; none: no", JONAS, under=post)
+        await peer.hears(post, "requires the follow-up")
+        await peer.say(
+            "resolve over=yes; cause: a route; rolled back: none; follow-up: post_mortem; follow-up: runbook",
+            JONAS,
+            under=post,
+        )
+        await peer.shows(post, "Resolved incident")
+        await peer.until(lambda: any("Blameless post-mortem" in each for each in program.issues()))
+        await peer.until(lambda: any("workflow::Post Mortem" in each for each in program.issues()))
+
+
+async def test_tis_shows_what_is_known_and_goes_after_the_underlying_problem(tmp_path: Path) -> None:
+    async with team_of("tis", tmp_path) as (program, peer):
+        post = await candidate(program, peer)
+        await peer.shows(post, "Known issue")
+        await peer.shows(post, "Stop and start the machine")
+        await peer.say("incident Nobody can log in; description: since nine")
+        declared = await peer.post("Nobody can log in")
+        await peer.shows(declared, "clear their cache")
+        await peer.say("claim", under=declared)
+        await peer.say("urgency live_down=yes replicated=yes cleared=no standard_steps=no", under=declared)
+        await peer.shows(declared, "Fire-fire")
+        await peer.say(f"decide delivery_manager with {NGOZI.name}", under=declared)
+        await peer.say("note action: stopped and started the machine", under=declared)
+        await peer.say(
+            "resolve over=yes; cause: the host; rolled back: none; follow-up: underlying", under=declared
+        )
+        await peer.shows(declared, "Resolved incident")
+        await peer.until(lambda: any("LiveDefect" in each for each in program.issues()))
+        await peer.say("runbook add", under=declared)
+        await peer.hears(declared, "is in the process file already")
+
+
+async def test_twoi2c_decides_by_objective_tests(tmp_path: Path) -> None:
+    async with team_of("twoi2c", tmp_path) as (program, peer):
+        await peer.say("incident The hub is slow")
+        slow = await peer.post("The hub is slow")
+        await peer.say("claim", under=slow)
+        await peer.say("urgency login=no server=no workers=no degraded=yes", under=slow)
+        await peer.shows(slow, "Soon")
+        await peer.say("urgency login=no server=yes workers=no degraded=no", under=slow)
+        await peer.shows(slow, "Drop everything")
+        await peer.say("hand over {0}", under=slow, to=[SANA])
+        await peer.hears(slow, SANA.name)
+        await peer.say("resolve over=yes; cause: a quota; rolled back: none; follow-up: prevent", SANA, under=slow)
+        await peer.shows(slow, "Resolved incident")
+        await peer.until(lambda: any("needs: post-mortem" in each for each in program.issues()))
+
+
+async def test_wellcome_asks_the_delivery_manager_and_holds_a_retro(tmp_path: Path) -> None:
+    async with team_of("wellcome", tmp_path) as (program, peer):
+        await peer.say("incident The search shows wrong works")
+        post = await peer.post("The search shows wrong works")
+        await peer.say("claim", under=post)
+        await peer.say("urgency users=10 worse=no downstream=no security=no obvious=yes", under=post)
+        await peer.shows(post, "Rapid fix")
+        await peer.say("urgency users=10 worse=no downstream=no security=no obvious=no", under=post)
+        await peer.shows(post, "Delivery manager: is it an incident")
+        await peer.say(f"decide incident with {NGOZI.name}", under=post)
+        await peer.say("resolve over=yes; cause: an index; rolled back: none; follow-up: retro", under=post)
+        await peer.shows(post, "Resolved incident")
+        await peer.until(lambda: any("Incident retro" in each for each in program.issues()))

@@ -12,6 +12,7 @@ import pytest
 from bot.reminding import Reminding
 from models import queue, store
 from models.domain.effects import Announce, Tell
+from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
 from models.domain.requests import AddNote, Claim
 from models.domain.timeline import Verb
@@ -77,3 +78,15 @@ async def test_many_at_once_are_one_message(house: House, count: int, alone: int
     assert sum([await reminded(n + 1) for n in range(count)]) == count
     if digests:
         assert "These wait for somebody" in digests[0].text
+
+
+async def test_what_usually_clears_by_itself_is_left_alone_until_it_is_overdue(house: House) -> None:
+    await house.fires("a")
+    both = replicas(house)
+    warning = KnownIssue("w", "A warning", (("title", "*"),), clears_within=timedelta(minutes=90))
+    house.around.process = replace(house.around.process, known_issues=(warning,))
+    for minutes in (16, 61, 89):
+        await look(both, timedelta(minutes=minutes))
+    assert await reminded() == 0
+    await look(both, timedelta(minutes=91))
+    assert await reminded() == 1

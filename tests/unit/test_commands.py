@@ -342,7 +342,7 @@ def test_resolve_takes_everything_in_one_message() -> None:
         rolled_back=True,
         repositories=("repo-a", "group/repo-b"),
         safe=True,
-        follow_ups={"long_term": "buy a disk", "investigate": "Investigate"},
+        follow_ups={"long_term": "buy a disk", "investigate": ""},
     )
     assert say(f"{BOT} {text}") == Act(Resolve(answers))
     assert say(f"{BOT} {text.replace(';', '<br>')}") == Act(Resolve(answers))
