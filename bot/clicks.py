@@ -23,6 +23,7 @@ from cards.actions import (
     Refresh,
     SetMailAside,
     ShowCard,
+    TellStory,
     decode,
 )
 from cards.case_actions import decode_case, is_about_a_case
@@ -32,6 +33,7 @@ from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
+from cards.story import story, story_card
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
 from models.domain.effects import Answer
@@ -99,6 +101,10 @@ class Clicks:
                 return await self._digest(await self._subject(place, DIGEST), incident_id)
             case Refresh(hint):
                 return self._card(await self._incident(place, hint), by)
+            case TellStory(hint):
+                incident = await self._incident(place, hint)
+                timeline = await store.timeline(incident.id)
+                return Shown(story_card(incident, story(incident, timeline, self._around.process)))
             case OpenForm(form, _, hint):
                 return await self._form(form, await self._incident(place, hint), by)
             case Do():
@@ -201,6 +207,7 @@ _FORMS = {
     "merge": Form.MERGE,
     "reopen": Form.REOPEN,
     "follow_up": Form.FOLLOW_UP,
+    "lesson": Form.LESSON,
 }
 
 

@@ -17,11 +17,12 @@ from typing import Literal
 from cards.actions import Form
 from cards.blocks import clean
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
-from models.domain.incidents import NoteKind
+from models.domain.incidents import LessonKind, NoteKind
 from models.domain.people import Person
 from models.domain.process import Answer, FollowUpKind, Process
 from models.domain.requests import (
     AddFollowUp,
+    AddLesson,
     AddLink,
     AddNote,
     Assess,
@@ -33,6 +34,7 @@ from models.domain.requests import (
     Dismiss,
     HandOver,
     Merge,
+    PostMortem,
     ProposeChange,
     Raise,
     Reopen,
@@ -74,7 +76,7 @@ class Declare:
 class Show:
     """Answer with something to read."""
 
-    what: Literal["status", "help", "list", "oncall", "review", "runbook"]
+    what: Literal["status", "help", "list", "oncall", "review", "runbook", "story"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,9 @@ _THREAD: Mapping[str, str] = {
     "status": r"status",
     "close": r"closed?",
     "escalate": r"escalate",
+    "lesson": r"lesson",
+    "post-mortem": r"post-?mortem",
+    "story": r"story",
     "runbook": r"run-?book(?:\sadd)?",
 }
 _ANYWHERE: Mapping[str, str] = {
@@ -200,6 +205,14 @@ _FILLER = re.compile(
     r"\b)*",
     re.IGNORECASE,
 )
+ALONE = frozenset(
+    {
+        "raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook", "story",
+        "post-mortem",
+    }
+)  # fmt: skip
+"""Commands that take nothing more."""
+
 _YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
 _NOT_KNOWN = frozenset({"unknown", "?", "unclear", "unsure"})
 
@@ -277,7 +290,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
         return False
     if name in ("close", "escalate", "incident"):
         return False
-    if name in ("raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook"):
+    if name in ALONE:
         return _only_filler(rest)
     if name in ("assign", "hand over"):
         return _only_filler(_PERSON.sub("", rest))
@@ -334,6 +347,12 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             raise _Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
         case "status":
             return Show("status")
+        case "story":
+            return Show("story")
+        case "post-mortem":
+            return Act(PostMortem())
+        case "lesson":
+            return _lesson(rest.lstrip(" \t\n:,").rstrip())
         case "runbook":
             return Show("runbook")
         case "list":
@@ -387,6 +406,15 @@ def _named(text: str, mentioned: Sequence[Person]) -> list[Person]:
     names = [_folded(name) for name in _PERSON.findall(text)]
     found = [person for name in names for person in mentioned if _folded(person.name) == name]
     return found or list(mentioned)
+
+
+def _lesson(text: str) -> Command:
+    if not text:
+        return ShowForm(Form.LESSON.value)
+    kinds = "|".join(kind.value for kind in LessonKind)
+    found = re.match(rf"({kinds})\s?[:,-]\s*", text, re.IGNORECASE)
+    kind = LessonKind(found[1].lower()) if found else LessonKind.LEARNT
+    return Act(AddLesson(_text(text[found.end() if found else 0 :], SHORT, "The lesson", lines=True), kind))
 
 
 def _number(text: str, how: str) -> int:

@@ -25,6 +25,7 @@ from cards.digest import digest_card
 from cards.incident import incident_card
 from cards.lists import greeting
 from cards.mail import mail_card
+from cards.story import post_mortem
 from cards.timeline import announcement
 from models import digests, directory, mails, queue, store
 from models.directory import DIGEST, INCIDENT, MAIL
@@ -44,6 +45,7 @@ from models.domain.effects import (
     RefreshCard,
     SyncIssue,
     Tell,
+    WritePostMortem,
 )
 from models.domain.incidents import Decision, Incident
 from models.domain.people import Person
@@ -131,6 +133,8 @@ class Deliveries:
                 return await self._sync_issue(incident_id)
             case NoteIssue() as effect:
                 return await self._note_issue(effect, item)
+            case WritePostMortem(incident_id):
+                return await self._write_post_mortem(await load(incident_id), item)
             case RaiseFollowUp(incident_id, follow_up):
                 return await self._raise_follow_up(await load(incident_id), follow_up, item)
             case _:
@@ -292,6 +296,13 @@ class Deliveries:
         if not (is_event and await self._tracker.event(key, issues.event_text(entry), entry.at)):
             await self._tracker.comment(key, issue_text.blocks(issues.comment_body(entry), hint), mark)
         return merge_requests.to_read(incident, self._tracker) if entry.verb is Verb.LINKED else ()
+
+    async def _write_post_mortem(self, incident: Incident, item: Item) -> Sequence[Effect]:
+        if not incident.issue_gone:
+            timeline = await store.timeline(incident.id)
+            body = post_mortem(incident, timeline, self._around.process, issue_text.plain)
+            await self._tracker.comment(self._key(incident), body, issue_text.marker("post-mortem", item.uid))
+        return ()
 
     async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:
         follow_up = next((each for each in incident.follow_ups if each.id == name), None)

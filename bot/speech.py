@@ -19,6 +19,7 @@ from cards.blocks import escape
 from cards.forms import declare_form, form_card
 from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_list, status_text
+from cards.story import story
 from models import directory, store
 from models.directory import INCIDENT
 from models.domain.effects import Answer
@@ -123,6 +124,9 @@ class Speech:
         match what:
             case "status" if incident is not None:
                 return status_text(self._around.view(incident), now)
+            case "story" if incident is not None:
+                told = story(incident, await store.timeline(incident.id), self._around.process)
+                return f"```\n{told}\n```"
             case "runbook" if incident is not None:
                 if not incident.state.finished:
                     return "Resolve it first: a runbook's entry is made of its cause and of the actions noted."

@@ -24,7 +24,7 @@ from cards.payload import (
     PayloadReader,
 )
 from models.domain import requests
-from models.domain.incidents import NoteKind
+from models.domain.incidents import LessonKind, NoteKind
 from models.domain.people import Person
 from models.domain.process import Answer
 from models.domain.resolving import ResolveAnswers
@@ -49,6 +49,7 @@ class Form(StrEnum):
     REOPEN = "reopen"
     FOLLOW_UP = "follow_up"
     TAKE_OVER = "take_over"
+    LESSON = "lesson"
     DECLARE = "declare"
 
 
@@ -78,6 +79,13 @@ class OpenForm:
 @dataclass(frozen=True, slots=True)
 class Refresh:
     """Show the card as it is now."""
+
+    hint: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellStory:
+    """Show the incident's story, to be copied."""
 
     hint: int | None = None
 
@@ -115,15 +123,15 @@ class DeclareIncident:
     once: str = ""
 
 
-Button = Do | OpenForm | Refresh | ShowCard | AdoptMail | SetMailAside | DeclareIncident
+Button = Do | OpenForm | Refresh | TellStory | ShowCard | AdoptMail | SetMailAside | DeclareIncident
 
 
 def encode(do: str, *, incident: int | None = None, once: str = "", **more: str | int | bool) -> dict[str, object]:
     """Return a button's payload.
 
     Args:
-        do: A verb that ``decode`` knows: ``refresh``, ``open`` (with ``form``), ``show_card``, ``adopt_mail`` and
-            ``set_mail_aside`` (with ``mail``), ``declare``, or one of the requests.
+        do: A verb that ``decode`` knows: ``refresh``, ``story``, ``open`` (with ``form``), ``show_card``,
+            ``adopt_mail`` and ``set_mail_aside`` (with ``mail``), ``declare``, or one of the requests.
         incident: The incident that the card is about, as a hint.
         once: Names one filled-in form.
         more: What the verb needs besides, for example ``number`` for ``confirm``.
@@ -152,6 +160,8 @@ def decode(data: object, actor: Person, team: Sequence[Person]) -> Button:
     match do:
         case "refresh":
             return Refresh(reader.hint())
+        case "story":
+            return TellStory(reader.hint())
         case "open":
             return OpenForm(reader.one_of("form", Form), reader.once(), reader.hint())
         case "show_card":
@@ -231,11 +241,16 @@ _REQUESTS: Mapping[str, _Build] = {
     "confirm": lambda read, team: requests.ConfirmChange(read.number("number")),
     "resolve": lambda read, team: _resolve(read),
     "follow_up": lambda read, team: requests.AddFollowUp(read.key("kind"), read.text("title", TITLE)),
+    "lesson": lambda read, team: requests.AddLesson(
+        read.text("text", SHORT, lines=True),
+        read.one_of("lesson", LessonKind) if read.key("lesson") else LessonKind.LEARNT,
+    ),
+    "post_mortem": lambda read, team: requests.PostMortem(),
     "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),
     "dismiss": lambda read, team: requests.Dismiss(read.text("reason", SHORT), read.flag("improve")),
     "merge": lambda read, team: requests.Merge(read.number("into")),
 }
 
-VERBS = frozenset(_REQUESTS) | {"refresh", "open", "show_card", "adopt_mail", "set_mail_aside", "declare"}
+VERBS = frozenset(_REQUESTS) | {"refresh", "story", "open", "show_card", "adopt_mail", "set_mail_aside", "declare"}
 """Every verb that ``decode`` knows."""

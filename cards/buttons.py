@@ -47,6 +47,9 @@ _LINK = Press("Link", "link", Form.LINK)
 _CHANGE = Press("Change by hand", "change", Form.CHANGE)
 _FOLLOW_UP = Press("Follow-up", "follow_up", Form.FOLLOW_UP)
 _MERGE = Press("Merge", "merge", Form.MERGE)
+_LESSON = Press("Lesson", "lesson", Form.LESSON)
+_STORY = Press("Story", "story")
+_POST_MORTEM = Press("Post-mortem", "post_mortem")
 _CLOSE = Press("Close at the review", "close")
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
 
@@ -76,11 +79,11 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
             more: tuple[Press, ...] = (_ASSIGN, _NOTE, _LINK, _MERGE)
         case State.OPEN if incident.owner is None:
             first = (_claim(), _ASSIGN, _urgency(), _NOTE)
-            more = (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS)
+            more = (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY)
         case State.OPEN:
             first, more = _owned(view)
         case State.RESOLVED:
-            first, more = (_FOLLOW_UP, _REOPEN, _NOTE, _LINK), (_CLOSE,)
+            first, more = (_FOLLOW_UP, _REOPEN, _NOTE, _LESSON), (_LINK, _STORY, _POST_MORTEM, _CLOSE)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
     return _allowed(first, incident), _allowed(more, incident)
@@ -105,11 +108,11 @@ def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
         passing = (_TAKE_OVER,)
     else:
         passing = (_HAND_OVER, _TAKE_OVER)
-    return (*stage, *passing), (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS)
+    return (*stage, *passing), (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY)
 
 
 def _allowed(some: tuple[Press, ...], incident: Incident) -> tuple[Press, ...]:
-    return tuple(press for press in some if incident.state in MAY[press.verb])
+    return tuple(press for press in some if press is _STORY or incident.state in MAY[press.verb])
 
 
 def actions(view: IncidentView) -> list[Element]:

@@ -22,8 +22,8 @@ from cards.blocks import (
     when,
 )
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
-from cards.words import NOTES, headline
-from models.domain.incidents import Incident, NoteKind, Refusal
+from cards.words import LESSONS, NOTES, headline
+from models.domain.incidents import Incident, LessonKind, NoteKind, Refusal
 from models.domain.process import FollowUpKind, Process
 from models.domain.views import IncidentView
 
@@ -252,6 +252,18 @@ def _note(view: IncidentView, values: Values) -> list[Element]:
     ]
 
 
+def _lesson(view: IncidentView, values: Values) -> list[Element]:
+    kinds = [(title, kind.value) for kind, title in LESSONS.items()]
+    about = values.get("lesson", "") or LessonKind.LEARNT.value
+    return [
+        text_block("It goes into the issue and the post-mortem. It blames nobody.", subtle=True),
+        inputs.choice(
+            "lesson", "What is it about?", kinds, value=values.get("lesson", "") or LessonKind.LEARNT.value
+        ),
+        _text("text", "What is taken from it?", values, SHORT, multiline=True, required="Write something."),
+    ]
+
+
 def _link(view: IncidentView, values: Values) -> list[Element]:
     return [
         inputs.text(
@@ -350,6 +362,7 @@ _FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
     Form.ASSESS: ("How urgent is it?", "assess", "Set the urgency", _assess),
     Form.RESOLVE: ("Resolve", "resolve", "Resolve", _resolve),
     Form.NOTE: ("Note", "note", "Note it", _note),
+    Form.LESSON: ("A lesson", "lesson", "Note it", _lesson),
     Form.LINK: ("Link", "link", "Link it", _link),
     Form.ASSIGN: ("Assign", "assign", "Assign", _people),
     Form.HAND_OVER: ("Hand over", "hand_over", "Hand over", _people),

@@ -235,6 +235,13 @@ def _reminded(words: _Words) -> str:
     return f"{lack} for {long}."
 
 
+_LESSONS = {
+    "well": "what went well",
+    "badly": "what went badly",
+    "lucky": "where luck helped",
+    "learnt": "what was learnt",
+}
+
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.REPORTED: _reported,
     Verb.REPEATED: lambda words: f"It was reported {_count(words)} now.",
@@ -261,6 +268,11 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.FOLLOW_UP: lambda words: _ended(
         f"{words.actor} raised a follow-up ({words.text('kind', 80)}): {words.text('title', 200)}"
     ),
+    Verb.LESSON: lambda words: _ended(
+        f"{words.actor} noted {_LESSONS.get(str(words.entry.data.get('kind')), 'a lesson')}"
+        f"{words.tail('text', ': ', 600)}"
+    ),
+    Verb.POST_MORTEM: lambda words: f"{words.actor} had the post-mortem written into the issue.",
     Verb.CLOSED: lambda words: _ended(f"{words.actor} closed this at the review{words.tail('learnt', ': ', 1500)}"),
     Verb.REOPENED: lambda words: _ended(f"{words.actor} reopened this{words.tail('reason', ': ')}"),
     Verb.DISMISSED: lambda words: _ended(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from cards.blocks import clean
-from models.domain.incidents import Incident, NoteKind, State
+from models.domain.incidents import Incident, LessonKind, NoteKind, State
 from models.domain.process import Process
 
 _SOURCES = {
@@ -38,6 +38,14 @@ NOTES = {
     NoteKind.REASONING: "Reasoning",
     NoteKind.DECISION: "Decision",
     NoteKind.STATUS: "Service status",
+}
+
+
+LESSONS = {
+    LessonKind.WELL: "What went well",
+    LessonKind.BADLY: "What went badly",
+    LessonKind.LUCKY: "Where we were lucky",
+    LessonKind.LEARNT: "What we learnt",
 }
 
 

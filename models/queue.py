@@ -37,6 +37,7 @@ from models.domain.effects import (
     SyncIssue,
     Tell,
     TellCase,
+    WritePostMortem,
 )
 from models.sql import Database, Row, marks, reading, writing
 
@@ -138,7 +139,7 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
         case ReadMergeRequest(incident_id, url):
             name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
             return TRACKER, f"tracker:{incident_id}", incident_id, False, f"merge:{incident_id}:{name}"
-        case NoteIssue(incident_id) | RaiseFollowUp(incident_id):
+        case NoteIssue(incident_id) | RaiseFollowUp(incident_id) | WritePostMortem(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, None
         case PostMail(mail_id):
             return TEAMS, f"teams:mail:{mail_id}", mail_id, False, f"mail:{mail_id}"

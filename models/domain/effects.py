@@ -73,6 +73,13 @@ class RaiseFollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class WritePostMortem:
+    """Write the post-mortem document into the incident's issue."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadIssue:
     """Look what people did to the incident's issue in the tracker."""
 
@@ -234,6 +241,7 @@ Effect = (
     | SyncIssue
     | NoteIssue
     | RaiseFollowUp
+    | WritePostMortem
     | ReadIssue
     | ReadMergeRequest
     | PostMail
@@ -263,6 +271,7 @@ IncidentEffect = (
     | SyncIssue
     | NoteIssue
     | RaiseFollowUp
+    | WritePostMortem
     | ReadIssue
     | ReadMergeRequest
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from models.domain.effects import RaiseFollowUp
+from models.domain.effects import Announce, RaiseFollowUp, WritePostMortem
 from models.domain.incidents import (
     Decision,
     FollowUp,
     Incident,
+    Lesson,
+    LessonKind,
     ManualChange,
     Outcome,
     Refusal,
@@ -37,6 +39,32 @@ def follow_up(incident: Incident, kind: str, title: str, by: Person, process: Pr
     changed = replace(incident, follow_ups=(*incident.follow_ups, new))
     decision = told(changed, (Entry(at, Verb.FOLLOW_UP, by, {"kind": known.name, "title": name}),))
     return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+
+
+def lesson(incident: Incident, kind: LessonKind, text: str, by: Person, *, at: datetime) -> Outcome:
+    """Write down what the team takes from it, for the review and the post-mortem (T14)."""
+    if refusal := refused(incident, "lesson"):
+        return refusal
+    said = text.strip()[:1500]
+    if not said:
+        return Refusal("Say what the team takes from it.", fields=("text",))
+    if any((each.kind, each.text) == (kind, said) for each in incident.lessons):
+        return Decision(incident, notice="That is written down already.")
+    changed = replace(incident, lessons=(*incident.lessons, Lesson(kind, said, by, at)))
+    return told(changed, (Entry(at, Verb.LESSON, by, {"kind": kind.value, "text": said}),))
+
+
+def post_mortem(incident: Incident, by: Person, *, at: datetime) -> Outcome:
+    """Have the post-mortem document written into the issue, as it is known now (P54)."""
+    if incident.state is State.OPEN:
+        return Refusal("It is open: a post-mortem is written once it is resolved.")
+    if refusal := refused(incident, "post_mortem"):
+        return refusal
+    if not incident.raised:
+        return Refusal("It has no issue to write a post-mortem into.")
+    entry = Entry(at, Verb.POST_MORTEM, by)
+    effects = (WritePostMortem(incident.id), Announce(incident.id, entry))
+    return Decision(incident, (entry,), effects, "The post-mortem is being written into the issue.")
 
 
 def close(incident: Incident, learnt: str, by: Person, *, at: datetime) -> Outcome:

@@ -44,6 +44,25 @@ class NoteKind(StrEnum):
     STATUS = "status"
 
 
+class LessonKind(StrEnum):
+    """What a lesson is about (T14, L40)."""
+
+    WELL = "well"
+    BADLY = "badly"
+    LUCKY = "lucky"
+    LEARNT = "learnt"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Something that the team takes from an incident."""
+
+    kind: LessonKind
+    text: str
+    by: Person
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """How and when the urgency was reached. ``reason`` is the person's where they overrode the computed level."""
@@ -220,6 +239,7 @@ class Incident:
     issue_gone: str = ""
     merge_requests: tuple[MergeRequest, ...] = ()
     reminded: Reminded | None = None
+    lessons: tuple[Lesson, ...] = ()
 
     @property
     def raised(self) -> bool:
@@ -283,6 +303,8 @@ MAY: Mapping[str, frozenset[State]] = {
     "confirm_change": frozenset({State.OPEN}),
     "resolve": frozenset({State.OPEN}),
     "follow_up": frozenset({State.OPEN, State.RESOLVED}),
+    "lesson": frozenset({State.OPEN, State.RESOLVED}),
+    "post_mortem": frozenset({State.RESOLVED, State.CLOSED}),
     "close": frozenset({State.RESOLVED}),
     "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
     "merge": frozenset({State.CANDIDATE, State.OPEN}),

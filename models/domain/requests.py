@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.domain import finishing, handling, ownership, resolving
-from models.domain.incidents import Incident, NoteKind, Outcome
+from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
 from models.domain.people import Person
 from models.domain.process import Answer, Process
 from models.domain.resolving import ResolveAnswers
@@ -106,6 +106,19 @@ class AddFollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class AddLesson:
+    """Write down what the team takes from it."""
+
+    text: str
+    kind: LessonKind = LessonKind.LEARNT
+
+
+@dataclass(frozen=True, slots=True)
+class PostMortem:
+    """Have the post-mortem document written into the issue."""
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close it at the incident review."""
 
@@ -147,6 +160,8 @@ Request = (
     | ConfirmChange
     | Resolve
     | AddFollowUp
+    | AddLesson
+    | PostMortem
     | Close
     | Reopen
     | Dismiss
@@ -183,6 +198,10 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return resolving.resolve(incident, answers, by, process, at=at)
         case AddFollowUp(kind, title):
             return finishing.follow_up(incident, kind, title, by, process, at=at)
+        case AddLesson(text, lesson_kind):
+            return finishing.lesson(incident, lesson_kind, text, by, at=at)
+        case PostMortem():
+            return finishing.post_mortem(incident, by, at=at)
         case Close(learnt):
             return finishing.close(incident, learnt, by, at=at)
         case Reopen(reason):

@@ -39,6 +39,8 @@ class Verb(StrEnum):
     HEARD = "heard"
     MERGE_REQUEST = "merge_request"
     REMINDED = "reminded"
+    LESSON = "lesson"
+    POST_MORTEM = "post_mortem"
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,3 +176,13 @@ async def test_taking_over_asks_first_and_tells_the_old_owner(clicks: Clicks, pr
     assert (await incidents.load(number)).owner == BEN
     told = [item.effect for item in await queue.waiting() if item.kind == "Announce"]
     assert told[-1].mentions == (ADA,)  # type: ignore[union-attr]
+
+
+async def test_the_story_is_shown_to_be_copied(clicks: Clicks, process: Process) -> None:
+    await posted(process)
+    await clicks.press(encode("claim"), ADA, place("c1"))
+    shown = await clicks.press(encode("story"), BEN, place("c2"))
+    assert shown.card is not None
+    (box,) = [each for each in shown.card["body"] if each["type"] == "Input.Text"]
+    assert "# Incident 1: CPU a" in box["value"]
+    assert "Ada Example owns this now" in box["value"]

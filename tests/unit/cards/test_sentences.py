@@ -73,6 +73,8 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"kind": "Documentation", "title": "How to fail over"},
         "Megan Bowen raised a follow-up (Documentation): How to fail over.",
     ),
+    Verb.LESSON: ({"kind": "well", "text": "it was quick"}, "Megan Bowen noted what went well: it was quick."),
+    Verb.POST_MORTEM: ({}, "Megan Bowen had the post-mortem written into the issue."),
     Verb.REOPENED: ({"reason": None}, "Megan Bowen reopened this."),
     Verb.DISMISSED: ({"reason": "a load test"}, "Megan Bowen says that this is not an incident: a load test."),
     Verb.MERGED: ({"into": 40, "title": "Disk"}, "Megan Bowen merged this into incident 40: Disk."),

@@ -8,6 +8,7 @@ from models.domain import finishing
 from models.domain.incidents import MAY, Decision, Incident, ManualChange, Refusal, State
 from models.domain.requests import (
     AddFollowUp,
+    AddLesson,
     AddLink,
     AddNote,
     Assess,
@@ -18,6 +19,7 @@ from models.domain.requests import (
     Decide,
     Dismiss,
     HandOver,
+    PostMortem,
     ProposeChange,
     Raise,
     Reopen,
@@ -59,6 +61,8 @@ ROWS: dict[str, Request] = {
     "confirm_change": ConfirmChange(1),
     "resolve": Resolve(OVER),
     "follow_up": AddFollowUp("documentation"),
+    "lesson": AddLesson("watch the cache"),
+    "post_mortem": PostMortem(),
     "close": Close("watch the cache"),
     "reopen": Reopen("it is back"),
 }

@@ -1,0 +1,162 @@
+"""An incident's story as Markdown: facts to be pasted elsewhere, and the post-mortem document made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from cards.actions import encode
+from cards.blocks import Element, adaptive_card, clean, container, execute, plain, text_block
+from cards.timeline import sentence
+from cards.words import LESSONS, headline, source_name, times, urgency_name
+from models.domain.incidents import Incident
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+
+Safe = Callable[[str], str]
+"""Makes foreign text harmless where the document goes; one line."""
+
+MOST_LINES = 150
+_QUIET = frozenset({Verb.REPEATED, Verb.REMINDED})
+
+
+def bare(text: str) -> str:
+    """Return foreign text for a code block in Teams: one line, which ends neither the block nor a table's cell."""
+    return " ".join(clean(text, 600).split()).replace("`", "'").replace("|", "/")
+
+
+def story(incident: Incident, timeline: Sequence[Entry], process: Process, safe: Safe = bare) -> str:
+    """Return what happened, for whoever was not there: impact, start, what was done, contact (W37).
+
+    Args:
+        timeline: In order.
+        safe: Makes foreign text harmless where it goes.
+    """
+    return "\n\n".join(
+        part
+        for part in (
+            f"# Incident {incident.id}: {safe(incident.title)}",
+            _facts(incident, process, safe),
+            f"## What happened\n\n{_table(timeline, safe)}",
+            _after(incident, process, safe),
+        )
+        if part
+    )
+
+
+def post_mortem(incident: Incident, timeline: Sequence[Entry], process: Process, safe: Safe) -> str:
+    """Return the document that the review goes by: blameless, with who, when and what (P54, L38-L41)."""
+    lessons = []
+    for kind, title in LESSONS.items():
+        said = [f"- {safe(each.text)} ({safe(each.by.name)})" for each in incident.lessons if each.kind is kind]
+        lessons.append(f"### {title}\n\n" + ("\n".join(said) or "- nothing noted yet"))
+    return "\n\n".join(
+        (
+            f"# Post-mortem of incident {incident.id}: {safe(incident.title)}",
+            "It looks for what to change, and blames nobody: everybody did what seemed right with what they knew.",
+            _facts(incident, process, safe),
+            f"## Who did what when\n\n{_table(timeline, safe)}",
+            _after(incident, process, safe) or "## Cause\n\nNot known yet.",
+            "## Lessons\n\n" + "\n\n".join(lessons),
+        )
+    )
+
+
+def _facts(incident: Incident, process: Process, safe: Safe) -> str:
+    made = incident.assessment
+    names = {question.key: question.text for question in process.questions}
+    impact = [
+        f"{safe(names.get(key, key))} {_answer(value)}"
+        for key, value in (made.answers.items() if made else ())
+        if value is not None
+    ]
+    reason = (made.reason or made.because) if made else ""
+    urgency = urgency_name(incident, process)
+    decision = process.decision(incident.escalation.option) if incident.escalation else None
+    began = incident.first_seen or incident.created_at
+    ended = incident.resolution.at if incident.resolution else None
+    facts = [
+        ("State", headline(incident)),
+        ("Urgency", f"{safe(urgency)} – {safe(reason)}" if urgency else "not assessed"),
+        ("Impact", "; ".join(impact)),
+        ("Report", safe(incident.summary or "")),
+        ("Source", safe(source_name(incident.source)) + (f", {times(incident.count)}" if incident.count else "")),
+        ("Began", _when(began)),
+        ("Raised", _when(incident.raised_at)),
+        ("Resolved", f"{_when(ended)}, after {_long(ended - began)}" if ended else ""),
+        ("Owner", safe(incident.owner.name) if incident.owner else "nobody"),
+        (
+            "Decision",
+            f"{safe(decision.name)}, with {safe(incident.escalation.present)}"
+            if decision and incident.escalation
+            else "",
+        ),
+        ("Issue", safe(incident.issue_url or incident.issue_key)),
+    ]
+    return "\n".join(f"- **{name}:** {value}" for name, value in facts if value)
+
+
+def _answer(value: object) -> str:
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _table(timeline: Sequence[Entry], safe: Safe) -> str:
+    told = [entry for entry in timeline if entry.verb not in _QUIET]
+    left_out = len(told) - MOST_LINES
+    lines = [
+        f"| {_when(entry.at)} | {safe(entry.actor.name) if entry.actor else 'Wilson'} | {_what(entry, safe)} |"
+        for entry in told[-MOST_LINES:]
+    ]
+    first = f"{left_out} earlier lines are left out.\n\n" if left_out > 0 else ""
+    return first + "\n".join(("| when | who | what |", "|---|---|---|", *lines))
+
+
+def _what(entry: Entry, safe: Safe) -> str:
+    if entry.verb is Verb.NOTED:
+        return f"{safe(str(entry.data.get('kind') or 'note'))}: {safe(str(entry.data.get('text') or ''))}"
+    return safe(sentence(entry, plain=True))
+
+
+def _after(incident: Incident, process: Process, safe: Safe) -> str:
+    parts = []
+    if made := incident.resolution:
+        cause = made.cause or ("The limit of understanding is reached." if made.limit_reached else "Not named.")
+        parts.append(f"## Cause\n\n{safe(cause)}")
+    if incident.follow_ups:
+        lines = []
+        for each in incident.follow_ups:
+            kind = process.follow_up(each.kind)
+            where = safe(each.url or each.key) or "being raised"
+            lines.append(f"- {safe(kind.name if kind else each.kind)}: {safe(each.title)} ({where})")
+        parts.append("## Follow-ups\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def _long(took: timedelta) -> str:
+    minutes = max(int(took.total_seconds() // 60), 0)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def story_card(incident: Incident, text: str) -> Element:
+    """Return a card that holds the story in a box that it can be copied from."""
+    box: Element = {
+        "type": "Input.Text",
+        "id": "story",
+        "label": "The story, to be copied",
+        "isMultiline": True,
+        "value": text[:12_000],
+    }
+    return adaptive_card(
+        [
+            container(
+                [text_block(headline(incident), weight="Bolder", size="Small")], style="emphasis", bleed=True
+            ),
+            box,
+        ],
+        [execute("Back", encode("refresh", incident=incident.id), inputs=False)],
+        speak=f"The story of {plain(incident.title, 200)}",
+    )
