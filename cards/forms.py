@@ -257,9 +257,7 @@ def _lesson(view: IncidentView, values: Values) -> list[Element]:
     about = values.get("lesson", "") or LessonKind.LEARNT.value
     return [
         text_block("It goes into the issue and the post-mortem. It blames nobody.", subtle=True),
-        inputs.choice(
-            "lesson", "What is it about?", kinds, value=values.get("lesson", "") or LessonKind.LEARNT.value
-        ),
+        inputs.choice("lesson", "What is it about?", kinds, value=about),
         _text("text", "What is taken from it?", values, SHORT, multiline=True, required="Write something."),
     ]
 
