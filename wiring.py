@@ -195,7 +195,8 @@ def _not_here(setting: str, held: str, needs: str) -> SettingsError:
 def messenger_of(settings: Settings) -> Messenger:
     """Return the messenger of the settings."""
     if settings.teams.messenger == "console":
-        return ConsoleMessenger(settings.teams.devs_channel, settings.teams.gateway_channel)
+        teams = settings.teams
+        return ConsoleMessenger(teams.devs_channel, teams.gateway_channel, private=teams.private_channel)
     return TeamsMessenger(settings.teams)
 
 
@@ -277,7 +278,9 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
         await directory.remember_installation("console", "console", "console://", "Console")
     around = Surroundings(process, rota, ZoneInfo(settings.rota.timezone))
     await around.refresh()
-    channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel)
+    channels = Channels(settings.teams.devs_channel, settings.teams.gateway_channel, settings.teams.private_channel)
+    if channels.private:
+        await directory.look_for_private_channel()
     poster = Poster(messenger, channels, Pacer())
     handling = await _cases(settings, tracker, around, poster, stack)
     deliveries = Deliveries(poster, tracker, around, handling, template=settings.tracker.template)
@@ -469,4 +472,10 @@ async def _examine_channels(settings: Settings) -> list[Finding]:
             else:
                 advice = f"Name the channel so, or set teams.{which} to its name or id."
                 findings.append(Finding("channels", False, f"team {each.name!r} has no channel {wanted!r}", advice))
+    if wanted := settings.teams.private_channel:
+        if any(each.private_channel for each in installations):
+            findings.append(Finding("channels", True, f"the private channel {wanted!r} is found"))
+        else:
+            advice = "Name it by its id (19:…@thread.tacv2), add the app to it, and start wilson again."
+            findings.append(Finding("channels", False, f"no team has the private channel {wanted!r}", advice))
     return findings

@@ -33,12 +33,14 @@ from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
+from cards.private import redacted_card
 from cards.story import story, story_card
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
 from models.domain.effects import Answer
 from models.domain.incidents import Incident, Refusal
 from models.domain.people import Person
+from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess
 from models.domain.views import DigestView
 from models.operations import incidents
@@ -46,6 +48,18 @@ from models.operations.cases import NoSuchCase
 from models.ports import ThreadAddress
 
 log = logging.getLogger(__name__)
+
+
+class _InPrivate(Exception):
+    """The public card of an incident of security was pressed.
+
+    Args:
+        incident: Which.
+    """
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__(IN_PRIVATE)
+        self.incident = incident
 
 
 class Clicks:
@@ -74,6 +88,8 @@ class Clicks:
         except BadAction as bad:
             log.warning("a button of %s was refused: %s", by.id, bad.text)
             return Shown(text=bad.text)
+        except _InPrivate as handled:
+            shown = Shown(redacted_card(handled.incident, now=_now(), notice=IN_PRIVATE))
         except incidents.NoSuchIncident:
             return Shown(text="This incident is not known here any more.")
         except NoSuchCase:
@@ -116,14 +132,20 @@ class Clicks:
         A card that was posted twice because Teams' answer was lost is recognised by its first click: the delivery
         left a note that there may be a twin.
         """
-        incident = await directory.incident_shown(place.message_id, place.conversation_id)
-        if incident is not None:
+        found = await directory.incident_shown(place.message_id, place.conversation_id)
+        if found is not None:
+            incident, in_private = found
+            if incident.private and not in_private:
+                raise _InPrivate(incident)
             return incident
         if hint is None or not await directory.take_twin(hint):
             raise BadAction(STRANGE)
         thread = ThreadAddress(place.service_url, place.tenant_id, place.conversation_id, place.message_id)
         await directory.remember_card(INCIDENT, hint, thread)
-        return await incidents.load(hint)
+        incident = await incidents.load(hint)
+        if incident.private:
+            raise _InPrivate(incident)
+        return incident
 
     async def _subject(self, place: Place, kind: str, *, expected: int | None = None) -> int:
         """Return the mail or the digest that the clicked message shows."""
@@ -136,6 +158,8 @@ class Clicks:
         incident = await self._incident(place, button.hint)
         once = form_keys(place, button.once)
         done = await incidents.act(incident, button.request, by, self._around.process, once=once)
+        if done.incident.private and not incident.private:  # just now, by this or by somebody quicker
+            return Shown(redacted_card(done.incident, now=_now(), notice=done.notice or IN_PRIVATE))
         if done.refusal is None:
             return self._card(done.incident, by, done.notice)
         if done.refusal.ask == "take_over" or done.refusal.fields:
@@ -208,6 +232,7 @@ _FORMS = {
     "reopen": Form.REOPEN,
     "follow_up": Form.FOLLOW_UP,
     "lesson": Form.LESSON,
+    "security": Form.SECURITY,
 }
 
 

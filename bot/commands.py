@@ -33,6 +33,7 @@ from models.domain.requests import (
     Decide,
     Dismiss,
     HandOver,
+    MarkPrivate,
     Merge,
     PostMortem,
     ProposeChange,
@@ -40,6 +41,7 @@ from models.domain.requests import (
     Reopen,
     Request,
     Resolve,
+    TellSecurity,
 )
 from models.domain.resolving import ResolveAnswers
 
@@ -174,6 +176,7 @@ _THREAD: Mapping[str, str] = {
     "reopen": r"re-?open",
     "dismiss": r"dismiss|not\san\sincident",
     "merge": r"merge",
+    "security": r"security",
     "status": r"status",
     "close": r"closed?",
     "escalate": r"escalate",
@@ -288,7 +291,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     """Tell whether words that nobody addressed to the bot are a command all the same."""
     if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
         return False
-    if name in ("close", "escalate", "incident"):
+    if name in ("close", "escalate", "incident", "security"):
         return False
     if name in ALONE:
         return _only_filler(rest)
@@ -345,6 +348,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
                 raise _Wrong("This team's process knows no decision; say how bad it is: urgency")
             option = process.decision_options[0].key
             raise _Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
+        case "security":
+            return _security(bare)
         case "status":
             return Show("status")
         case "story":
@@ -553,6 +558,15 @@ def _change(rest: str) -> Act:
             " change restarted the gateway because the pipeline is down"
         )
     return Act(ProposeChange(_text(what, SHORT, "What is changed"), _text(why, SHORT, "The reason")))
+
+
+def _security(rest: str) -> Act:
+    if told := re.match(r"told\b[\s:,]*", rest, re.IGNORECASE):
+        whom = _text(_PERSON.sub(r"\1", rest[told.end() :]), SHORT, "Who was told")
+        if not whom:
+            raise _Wrong("Say who was told: security told Jo, the head of information security")
+        return Act(TellSecurity(whom))
+    return Act(MarkPrivate(_reason(rest)))
 
 
 def _reason(text: str) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from bot import issue_text, issues, merge_requests
+from bot import issue_text, issues, merge_requests, security_mail
 from bot.case_deliveries import CaseDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
@@ -25,19 +25,23 @@ from cards.digest import digest_card
 from cards.incident import incident_card
 from cards.lists import greeting
 from cards.mail import mail_card
+from cards.private import redacted_card
 from cards.story import post_mortem
 from cards.timeline import announcement
+from cards.words import public_title
 from models import digests, directory, mails, queue, store
-from models.directory import DIGEST, INCIDENT, MAIL
+from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
 from models.domain.effects import (
     Announce,
     Answer,
     Effect,
     LearnTeam,
+    MailSecurity,
     NoteIssue,
     PostCard,
     PostDigest,
     PostMail,
+    PostPrivate,
     RaiseFollowUp,
     RaiseIssue,
     ReadIssue,
@@ -47,7 +51,7 @@ from models.domain.effects import (
     Tell,
     WritePostMortem,
 )
-from models.domain.incidents import Decision, Incident
+from models.domain.incidents import Decision, Incident, State
 from models.domain.people import Person
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
@@ -107,6 +111,11 @@ class Deliveries:
             case PostCard(incident_id):
                 async with self._posting:
                     return await self._post_card(await load(incident_id), item)
+            case PostPrivate(incident_id):
+                return await self._post_private(await load(incident_id))
+            case MailSecurity(incident_id):
+                await security_mail.report(incident_id, self._cases.letters, self._around)
+                return ()
             case RefreshCard(incident_id):
                 return await self._refresh_card(await load(incident_id))
             case Announce() as effect:
@@ -150,7 +159,21 @@ class Deliveries:
         await self._poster.post(await self._poster.devs(), INCIDENT, incident.id, self._card(incident))
         return ()
 
+    async def _post_private(self, incident: Incident) -> Sequence[Effect]:
+        channel = await self._poster.private()
+        if channel is None or not incident.private or await directory.cards_of(PRIVATE, incident.id):
+            return ()  # without a channel it goes on in the issue, which its marker was told
+        await self._poster.post(channel, PRIVATE, incident.id, self._whole_card(incident))
+        return ()
+
     def _card(self, incident: Incident) -> Message:
+        """Return the card that everyone sees."""
+        if not incident.private:
+            return self._whole_card(incident)
+        card = redacted_card(incident, now=datetime.now(UTC))
+        return Message(card=card, summary=f"Incident {incident.id}: {public_title(incident)}")
+
+    def _whole_card(self, incident: Incident) -> Message:
         card = incident_card(self._around.view(incident), now=datetime.now(UTC))
         return Message(card=card, summary=f"Incident {incident.id}: {incident.title}"[:200])
 
@@ -159,14 +182,20 @@ class Deliveries:
             return [PostDigest(incident.digest_id)]
         for card in await directory.cards_of(INCIDENT, incident.id):
             await self._poster.update(card, self._card(incident))
+        for card in await directory.cards_of(PRIVATE, incident.id) if incident.private else ():
+            await self._poster.update(card, self._whole_card(incident))
         return ()
 
     async def _announce(self, effect: Announce) -> Sequence[Effect]:
-        cards = await directory.cards_of(INCIDENT, effect.incident_id)
+        private = (await load(effect.incident_id)).private
+        cards = await directory.cards_of(PRIVATE if private else INCIDENT, effect.incident_id)
         if not cards:
             return ()
         mentions = effect.mentions
-        if effect.whole_team:
+        head = self._around.process.security.head_of(self._around.team)
+        if effect.entry.verb is Verb.MADE_PRIVATE and head is not None:
+            mentions = (head,)
+        if effect.whole_team and not private:
             others = [each for each in self._around.team if not each.same(effect.entry.actor)]
             mentions = (*mentions, *others)[:MOST_MENTIONS]
         said = announcement(effect.entry, self._around.process, mentions)
@@ -206,10 +235,11 @@ class Deliveries:
             return ()
         installation = found[0]
         channels = await self._poster.messenger.channels(installation.service_url, team_id)
-        devs, gateway = (
-            _channel(channels, wanted) for wanted in (self._poster.channels.devs, self._poster.channels.gateway)
+        ours = self._poster.channels
+        devs, gateway, private = (
+            _channel(channels, wanted) if wanted else None for wanted in (ours.devs, ours.gateway, ours.private)
         )
-        await directory.channels_found(team_id, devs, gateway)
+        await directory.channels_found(team_id, devs, gateway, private)
         await queue.hasten(("PostCard", "PostCase", "PostMail", "PostDigest"), store.now_ms())
         try:
             await directory.remember_people(
@@ -227,7 +257,10 @@ class Deliveries:
             await self._poster.paced(installation.address(devs).channel_id)
             await self._poster.messenger.post(installation.address(devs), Message(text=text))
             await directory.greeted(team_id)
-        return ()
+        if private is None:
+            return ()
+        held = await store.incidents_in((State.OPEN, State.RESOLVED), 500)
+        return [PostPrivate(each.id) for each in held if each.private]
 
     async def _answer(self, effect: Answer) -> Sequence[Effect]:
         thread = ThreadAddress(effect.service_url, effect.tenant_id, effect.conversation_id, "")
@@ -253,7 +286,7 @@ class Deliveries:
             ref = await self._tracker.find_by_marker(mark, from_ms(item.created_ms) - CLOCK_SKEW)
         if ref is None:
             timeline = await store.timeline(incident.id)
-            thread = await self._poster.thread_url(INCIDENT, incident.id)
+            thread = await self._poster.thread_url(PRIVATE if incident.private else INCIDENT, incident.id)
             owner = await self._account(incident)
             new = issues.incident_issue(
                 incident, self._around.process, self._template, timeline, thread, instance, owner

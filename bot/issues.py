@@ -58,6 +58,7 @@ def incident_issue(
         assignee=owner.username,
         iteration=Iteration.CURRENT,
         severity=level.severity if level else None,
+        confidential=incident.private,
     )
 
 
@@ -144,6 +145,7 @@ def issue_change(incident: Incident, process: Process, owner: Account) -> IssueC
         iteration=Iteration.NONE if over else Iteration.CURRENT,
         severity=incident.tracker_severity or (level.severity if level else None),
         closed={State.CLOSED: True, State.OPEN: False}.get(incident.state),
+        confidential=True if incident.private else None,
     )
 
 
@@ -164,6 +166,7 @@ def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, i
         body=body,
         marker=follow_up_marker(incident.id, follow_up.id, instance),
         labels=(*process.follow_up_labels, *(kind.labels if kind else ())),
+        confidential=incident.private,
     )
 
 

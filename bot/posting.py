@@ -20,6 +20,7 @@ class Channels:
 
     devs: str
     gateway: str
+    private: str = ""
 
 
 class Poster:
@@ -43,6 +44,13 @@ class Poster:
     async def gateway(self) -> ChannelAddress:
         """Return the channel of the API gateway. Raises ``NotYet`` where there is none yet."""
         return await self._channel_address("gateway_channel", self.channels.gateway)
+
+    async def private(self) -> ChannelAddress | None:
+        """Return the channel for incidents of security; ``None`` where there is none."""
+        for installation in await directory.installations():
+            if installation.private_channel is not None:
+                return installation.address(installation.private_channel)
+        return None
 
     async def _channel_address(self, which: str, wanted: str) -> ChannelAddress:
         installations = await directory.installations()

@@ -21,10 +21,11 @@ from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_list, status_text
 from cards.story import story
 from models import directory, store
-from models.directory import INCIDENT
+from models.directory import INCIDENT, PRIVATE
 from models.domain.effects import Answer
 from models.domain.incidents import Incident, Refusal, State
 from models.domain.people import Person
+from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess, Assign, HandOver, Merge, Request
 from models.operations import incidents
 
@@ -56,12 +57,18 @@ class Speech:
         if await self._cases.say(text, card, by, place, addressed=addressed):
             self._wake()
             return
-        incident = await store.incident(card.subject) if card is not None and card.kind == INCIDENT else None
+        incident = (
+            await store.incident(card.subject) if card is not None and card.kind in (INCIDENT, PRIVATE) else None
+        )
         if not addressed and incident is None:
             return
         process, people = self._around.process, self._around.find(mentioned)
         command = parse(text, people, process, in_thread=incident is not None, addressed=addressed)
-        await self._obey(command, incident, by, place)
+        if incident is not None and incident.private and card is not None and card.kind == INCIDENT:
+            if not isinstance(command, Chatter):
+                await self._answer(place, IN_PRIVATE)
+        else:
+            await self._obey(command, incident, by, place)
         self._wake()
 
     async def _obey(self, command: Command, incident: Incident | None, by: Person, place: Place) -> None:

@@ -103,5 +103,9 @@ class Surroundings:
 
     async def view_for_merging(self, incident: Incident, viewer: Person) -> IncidentView:
         """Return the view with the incidents that this one can be merged into."""
-        others = tuple((each.id, each.title) for each in await unfinished() if each.id != incident.id)
+        others = tuple(
+            (each.id, each.title)
+            for each in await unfinished()
+            if each.id != incident.id and each.private == incident.private
+        )
         return replace(self.view(incident, viewer), others=others)

@@ -50,6 +50,7 @@ class Form(StrEnum):
     FOLLOW_UP = "follow_up"
     TAKE_OVER = "take_over"
     LESSON = "lesson"
+    SECURITY = "security"
     DECLARE = "declare"
 
 
@@ -249,6 +250,8 @@ _REQUESTS: Mapping[str, _Build] = {
     "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),
     "dismiss": lambda read, team: requests.Dismiss(read.text("reason", SHORT), read.flag("improve")),
+    "security": lambda read, team: requests.MarkPrivate(read.text("reason", SHORT)),
+    "security_told": lambda read, team: requests.TellSecurity(read.text("whom", SHORT)),
     "merge": lambda read, team: requests.Merge(read.number("into")),
 }
 

@@ -19,7 +19,7 @@ from cards.blocks import (
     text_block,
     text_run,
 )
-from cards.words import source_name, times
+from cards.words import public_title, source_name, times
 from models.domain.incidents import Incident
 from models.domain.views import DigestView
 
@@ -52,13 +52,14 @@ def _card(view: DigestView, shown: Sequence[Incident]) -> Element:
     for incident in shown:
         # Foreign parts are cleaned with the rest of their run.
         parts = (source_name(incident.source), incident.severity, incident.project)
+        parts = ("a matter of security", None, None) if incident.private else parts
         tail = ", ".join(part[:60] for part in parts if part)
         again = f", {times(incident.count)}" if incident.count > 1 else ""
         body.append(
             rich_text(
                 text_run(f"#{incident.id}", 20, weight="Bolder"),
                 gap(),
-                text_run(incident.title, 120),
+                text_run(public_title(incident), 120),
                 gap(),
                 text_run(f"({tail}{again})", 160, subtle=True),
                 spacing="Small",
@@ -68,7 +69,7 @@ def _card(view: DigestView, shown: Sequence[Incident]) -> Element:
         body.append(text_block(f"and {count - len(shown)} more: use `list`", subtle=True))
     actions: list[Element] = []
     if shown:
-        choices = [(inert(f"#{each.id} {each.title}", 80), str(each.id)) for each in shown]
+        choices = [(inert(f"#{each.id} {public_title(each)}", 80), str(each.id)) for each in shown]
         body.append(inputs.choice("pick", "Whose card do you want?", choices, required="Choose one."))
         actions = [execute("Show its card", encode("show_card"))]
     return adaptive_card(body, actions, speak=title)

@@ -345,6 +345,13 @@ def _follow_up(view: IncidentView, values: Values) -> list[Element]:
     ]
 
 
+def _security(view: IncidentView, values: Values) -> list[Element]:
+    about = "It is handled in private from then on; here, only its number, state and owner stay to be seen."
+    if view.process.security.text:
+        about = f"{about} {clean(view.process.security.text, 300)}"
+    return [text_block(escape(about)), _text("reason", "Why is it a matter of security?", values, SHORT)]
+
+
 def _take_over(view: IncidentView, values: Values) -> list[Element]:
     owner = view.incident.owner
     if owner is None:
@@ -370,6 +377,7 @@ _FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
     Form.MERGE: ("Merge", "merge", "Merge", _merge),
     Form.REOPEN: ("Reopen", "reopen", "Reopen", _reopen),
     Form.FOLLOW_UP: ("Follow-up", "follow_up", "Raise it", _follow_up),
+    Form.SECURITY: ("A matter of security", "security", "Handle it in private", _security),
     Form.TAKE_OVER: ("Take over?", "claim", "Take over", _take_over),
 }
 """For each form: its heading, the verb that it sends, its button, and what builds its inputs."""

@@ -29,6 +29,7 @@ from cards.blocks import (
     when,
 )
 from cards.known_issue import known_issue_lines
+from cards.private import privacy_rows
 from cards.words import headline, next_step, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, State
 from models.domain.people import Person
@@ -166,6 +167,7 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
 
 def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
+    yield from privacy_rows(incident, process.security)
     if name := urgency_name(incident, process):
         yield row("Urgency", rich_text(*_urgency(view, name, room)), spacing="Medium")
     if incident.tracker_severity:

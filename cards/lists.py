@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.blocks import escape, link, safe_url
-from cards.words import ago, headline, next_step, source_name, times, urgency_name
+from cards.words import ago, headline, next_step, public_title, source_name, times, urgency_name
 from models.domain.incidents import Incident, NoteKind
 from models.domain.people import Person
 from models.domain.process import Process
@@ -41,12 +41,16 @@ def review_list(incidents: Sequence[Incident], process: Process, now: datetime) 
 def _reviewed(incident: Incident, process: Process, now: datetime) -> str:
     resolved = incident.resolution.at if incident.resolution else incident.raised_at or incident.created_at
     owner = escape(incident.owner.name, 80) if incident.owner else "nobody"
-    parts = [urgency_name(incident, process) or "not assessed", owner, f"resolved {ago(resolved, now)} ago"]
+    parts = [
+        "private" if incident.private else urgency_name(incident, process) or "not assessed",
+        owner,
+        f"resolved {ago(resolved, now)} ago",
+    ]
     if incident.follow_ups:
         several = len(incident.follow_ups)
         parts.append(f"{several} follow-up{'s' if several > 1 else ''}")
-    title = escape(incident.title, 120)
-    url = safe_url(incident.issue_url)
+    title = escape(public_title(incident), 120)
+    url = None if incident.private else safe_url(incident.issue_url)
     named = link(f"#{incident.id}", url) if url else f"#{incident.id}"
     return (
         f"**{named}** {title} ({', '.join(escape(part, 80) if n == 0 else part for n, part in enumerate(parts))})"
@@ -59,14 +63,16 @@ def reminder_digest(incidents: Sequence[Incident], process: Process, now: dateti
 
 
 def _line(incident: Incident, process: Process, now: datetime) -> str:
-    parts = [headline(incident).partition(" · ")[2], urgency_name(incident, process) or ""]
+    parts = ["", ""]
+    if not incident.private:
+        parts = [headline(incident).partition(" · ")[2], urgency_name(incident, process) or ""]
     if incident.owner is not None:
         parts.append(f"{escape(incident.owner.name, 80)} owns it")
     else:
         parts.append(f"**nobody owns it**, {ago(incident.created_at, now)} old")
     kind = "candidate " if not incident.raised else ""
     told = ", ".join(part for part in (escape(parts[0], 40), escape(parts[1], 80), parts[2]) if part)
-    return f"{kind}**#{incident.id}** {escape(incident.title, 120)} ({told})"
+    return f"{kind}**#{incident.id}** {escape(public_title(incident), 120)} ({told})"
 
 
 def status_text(view: IncidentView, now: datetime) -> str:
@@ -138,6 +144,8 @@ def help_text(process: Process) -> str:
         ("post-mortem", "have the document written into the issue"),
         ("story", "what happened, to be copied"),
         ("runbook add", "propose an entry of the known issues from what this one taught"),
+        ("security [reason]", "it is a matter of security: handled in private, its text withheld here"),
+        ("security told <who>", "who was told of it"),
         ("status", "how it stands"),
         ("help", "this"),
     )

@@ -242,6 +242,13 @@ _LESSONS = {
     "learnt": "what was learnt",
 }
 
+
+def _security_mailed(words: _Words) -> str:
+    if words.has("failed"):
+        return _ended(f"The mail to {words.text('whom', 160)} could not be sent: {words.text('failed')}")
+    return f"A mail about this went to {words.text('whom', 160)}."
+
+
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.REPORTED: _reported,
     Verb.REPEATED: lambda words: f"It was reported {_count(words)} now.",
@@ -284,6 +291,11 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.HEARD: _heard,
     Verb.MERGE_REQUEST: _merge_request,
     Verb.REMINDED: _reminded,
+    Verb.MADE_PRIVATE: lambda words: _ended(
+        f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}"
+    ),
+    Verb.SECURITY_TOLD: lambda words: _ended(f"{words.actor} recorded that {words.text('whom', 160)} was told"),
+    Verb.SECURITY_MAILED: _security_mailed,
     Verb.ABSORBED: lambda words: _ended(
         f"{words.actor} merged incident {words.text('part', 20)} into this one{words.tail('title', ': ', 200)}"
     ),

@@ -69,6 +69,19 @@ def headline(incident: Incident) -> str:
     return " · ".join(parts)
 
 
+PRIVATE_TITLE = "handled in private"
+
+
+def public_title(incident: Incident) -> str:
+    """Return the title as a public place may show it: that of an incident of security is withheld."""
+    return PRIVATE_TITLE if incident.private else incident.title
+
+
+def public_headline(incident: Incident) -> str:
+    """Return what it is and how it stands, without what its alert does where that is withheld."""
+    return f"{STATES[incident.state]} #{incident.id}" if incident.private else headline(incident)
+
+
 def times(count: int) -> str:
     """Return how often, in words."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

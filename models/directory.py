@@ -15,6 +15,8 @@ from models.sql import Row, reading, writing
 from models.store import incident_of, now_ms
 
 INCIDENT, MAIL, DIGEST, CASE = "incident", "mail", "digest", "case"
+PRIVATE = "private"
+"""The card of an incident of security in the private channel; its public one stays an ``INCIDENT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Installation:
     """A team that the bot is installed in.
 
     Attributes:
-        devs_channel, gateway_channel: The ids of the two channels; ``None`` until they are found.
+        devs_channel, gateway_channel, private_channel: The ids of the channels; ``None`` until they are found.
     """
 
     team_id: str
@@ -32,6 +34,7 @@ class Installation:
     devs_channel: str | None
     gateway_channel: str | None
     greeted: bool
+    private_channel: str | None = None
 
     def address(self, channel_id: str) -> ChannelAddress:
         """Return where to post into one of its channels."""
@@ -76,11 +79,27 @@ async def refresh_service_url(team_id: str, service_url: str) -> None:
     )
 
 
-async def channels_found(team_id: str, devs: str | None, gateway: str | None) -> None:
+async def channels_found(team_id: str, devs: str | None, gateway: str | None, private: str | None = None) -> None:
     """Remember which of a team's channels are ours; ``None`` where there is none of that name."""
     await reading().run(
-        "UPDATE installations SET devs_channel = ?, gateway_channel = ? WHERE team_id = ?", devs, gateway, team_id
+        "UPDATE installations SET devs_channel = ?, gateway_channel = ?, private_channel = ? WHERE team_id = ?",
+        devs,
+        gateway,
+        private,
+        team_id,
     )
+
+
+async def look_for_private_channel() -> None:
+    """Have the teams looked through again where the private channel is not known: it may be set since."""
+    async with writing() as db:
+        missing = [each.team_id for each in await installations() if each.private_channel is None]
+        await enqueue(db, [LearnTeam(team_id) for team_id in missing], now_ms())
+
+
+async def has_private_channel() -> bool:
+    """Tell whether there is a place for incidents of security."""
+    return any(each.private_channel for each in await installations())
 
 
 async def greeted(team_id: str, effects: Sequence[Effect] = ()) -> None:
@@ -105,6 +124,7 @@ def _installation(row: Row) -> Installation:
         row["devs_channel"],
         row["gateway_channel"],
         bool(row["greeted"]),
+        row["private_channel"],
     )
 
 
@@ -154,15 +174,20 @@ async def card_of_activity(activity_id: str, conversation_id: str) -> Card | Non
     return _card(rows[0]) if rows else None
 
 
-async def incident_shown(activity_id: str, conversation_id: str) -> Incident | None:
-    """Return the incident that a message shows, in one look; ``None`` where it shows none."""
+async def incident_shown(activity_id: str, conversation_id: str) -> tuple[Incident, bool] | None:
+    """Return the incident that a message shows, in one look; ``None`` where it shows none.
+
+    Returns:
+        The incident, and whether the message stands in the private channel.
+    """
     rows = await reading().rows(
-        "SELECT i.id, i.version, i.body FROM cards c JOIN incidents i ON i.id = c.subject AND c.kind = 'incident'"
+        "SELECT i.id, i.version, i.body, c.kind FROM cards c"
+        " JOIN incidents i ON i.id = c.subject AND c.kind IN ('incident', 'private')"
         " WHERE c.activity_id = ? OR c.conversation_id = ? ORDER BY c.id DESC LIMIT 1",
         activity_id,
         conversation_id,
     )
-    return incident_of(rows[0]) if rows else None
+    return (incident_of(rows[0]), rows[0]["kind"] == PRIVATE) if rows else None
 
 
 def _card(row: Row) -> Card:

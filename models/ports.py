@@ -294,6 +294,7 @@ class IssueChange:
     Attributes:
         assignee: A user of the tracker; an empty text for nobody.
         closed: ``True`` closes, ``False`` reopens.
+        confidential: ``True`` keeps it to those who may read confidential issues.
     """
 
     title: str | None = None
@@ -303,6 +304,7 @@ class IssueChange:
     iteration: Iteration | None = None
     severity: str | None = None
     closed: bool | None = None
+    confidential: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +332,7 @@ class Issue:
     severity: str | None = None
     notes: tuple[Note, ...] = ()
     links: tuple[str, ...] = field(default=())
+    confidential: bool = False
 
 
 class IssueTracker(Checkable, Protocol):

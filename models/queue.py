@@ -18,6 +18,7 @@ from models.domain.effects import (
     HearAnswer,
     LearnTeam,
     LookUpCase,
+    MailSecurity,
     NoteCaseIssue,
     NoteIssue,
     OpenCase,
@@ -25,6 +26,7 @@ from models.domain.effects import (
     PostCase,
     PostDigest,
     PostMail,
+    PostPrivate,
     RaiseCaseIssue,
     RaiseFollowUp,
     RaiseIssue,
@@ -126,6 +128,10 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
     match effect:
         case PostCard(incident_id):
             return TEAMS, f"teams:{incident_id}", incident_id, True, f"post:{incident_id}"
+        case PostPrivate(incident_id):
+            return TEAMS, f"teams:{incident_id}", incident_id, True, f"private:{incident_id}"
+        case MailSecurity(incident_id):
+            return MAIL, f"mail:{incident_id}", incident_id, False, f"security:{incident_id}"
         case RefreshCard(incident_id):
             return TEAMS, f"teams:{incident_id}", incident_id, False, f"refresh:{incident_id}"
         case Announce(incident_id):

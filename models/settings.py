@@ -78,6 +78,7 @@ class Teams(_Section):
         allowed_tenants: Tenants whose people may speak to the bot; by default ``tenant_id`` alone.
         allowed_service_hosts: Hosts that a service address may have, besides Microsoft's own.
         devs_channel, gateway_channel: A channel's name or its id (``19:…@thread.tacv2``).
+        private_channel: The same, for incidents of security; empty for none. Its members are who may read them.
         messenger: ``console`` prints each card instead of posting it.
     """
 
@@ -92,6 +93,7 @@ class Teams(_Section):
     allowed_service_hosts: Names = ()
     devs_channel: str = "Wilson - Devs"
     gateway_channel: str = "API Gateway - Notifications"
+    private_channel: str = ""
     openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     login_url: str = "https://login.microsoftonline.com"
     messenger: Literal["teams", "console"] = "teams"

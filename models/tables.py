@@ -151,7 +151,7 @@ class CardRow(Model):
 
 
 class InstallationRow(Model):
-    """A team that the bot is installed in, and its two channels once they are found."""
+    """A team that the bot is installed in, and its channels once they are found."""
 
     team_id = fields.CharField(max_length=200, primary_key=True)
     tenant_id = fields.CharField(max_length=64)
@@ -159,6 +159,7 @@ class InstallationRow(Model):
     name = fields.TextField(default="")
     devs_channel = fields.CharField(max_length=200, null=True)
     gateway_channel = fields.CharField(max_length=200, null=True)
+    private_channel = fields.CharField(max_length=200, null=True)
     removed = fields.BooleanField(default=False)
     greeted = fields.BooleanField(default=False)
 

@@ -16,12 +16,12 @@ class ConsoleMessenger:
     """Prints what would be posted.
 
     Args:
-        devs, gateway: The names of the two channels, which are always there.
+        devs, gateway, private: The names of the channels, which are always there; an empty one is none.
         out: Where to print.
     """
 
-    def __init__(self, devs: str, gateway: str, out: TextIO = sys.stdout) -> None:
-        self._names = (devs, gateway)
+    def __init__(self, devs: str, gateway: str, out: TextIO = sys.stdout, *, private: str = "") -> None:
+        self._names = (devs, gateway, private)
         self._out = out
         self._numbers = itertools.count(1)
 
@@ -43,7 +43,7 @@ class ConsoleMessenger:
 
     async def channels(self, service_url: str, team_id: str) -> Sequence[tuple[str, str]]:
         """See ``models.ports.Messenger``."""
-        return [(name, name) for name in dict.fromkeys(self._names)]
+        return [(name, name) for name in dict.fromkeys(self._names) if name]
 
     async def members(self, service_url: str, team_id: str) -> Sequence[Person]:
         """See ``models.ports.Messenger``."""

@@ -193,6 +193,7 @@ class GitLabTracker:
             severity=None if severity == "unknown" else severity,
             notes=tuple(_note(each, known) for each in notes),
             links=tuple(_link(each, told) for each in links),
+            confidential=told.get("confidential") is True,
         )
 
     async def _notes(self, path: str, sort: str) -> list[dict[str, Any]]:
@@ -234,6 +235,8 @@ class GitLabTracker:
                 body["assignee_ids"] = _NOBODY if user is None else [user]
         if change.closed is not None and change.closed != (told.get("state") == "closed"):
             body["state_event"] = "close" if change.closed else "reopen"
+        if change.confidential is not None and change.confidential != (told.get("confidential") is True):
+            body["confidential"] = change.confidential
         return body
 
     async def _set_severity(self, known: Known, key: str, severity: str) -> None:

@@ -262,6 +262,8 @@ class LocalTracker:
                 wanted["severity"] = change.severity
             if change.closed is not None:
                 wanted["state"] = "closed" if change.closed else "opened"
+            if change.confidential is not None:
+                wanted["confidential"] = change.confidential
             changed = [head.set(name, value) for name, value in wanted.items() if head.get(name) or value]
             if any(changed):
                 self._update(document)
@@ -454,6 +456,7 @@ def _issue(key: str, document: _Document) -> Issue:
         severity=_text(head.get("severity")),
         notes=notes,
         links=tuple(_texts(head.get("links"))),
+        confidential=head.get("confidential") is True,
     )
 
 

@@ -21,6 +21,20 @@ class PostCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PostPrivate:
+    """Post the card of an incident of security into the private channel, where its thread goes on."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailSecurity:
+    """Tell whoever must know of an incident of security by mail, where they are not in the team."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Show everyone the card of the present state. Several that wait are one."""
 
@@ -235,6 +249,8 @@ class HearAnswer:
 
 Effect = (
     PostCard
+    | PostPrivate
+    | MailSecurity
     | RefreshCard
     | Announce
     | RaiseIssue
@@ -265,6 +281,8 @@ Effect = (
 
 IncidentEffect = (
     PostCard
+    | PostPrivate
+    | MailSecurity
     | RefreshCard
     | Announce
     | RaiseIssue

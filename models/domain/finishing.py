@@ -134,6 +134,8 @@ def merge(part: Incident, whole: Incident, by: Person, *, at: datetime) -> tuple
     refusal = refused(part, "merge") or refused(whole, "merge")
     if part.id == whole.id:
         refusal = Refusal("An incident can't be merged into itself.")
+    if part.private != whole.private:
+        refusal = Refusal("One of them is handled in private: they can't be merged.")
     if refusal:
         return refusal, refusal
     reason = f"merged into incident {whole.id}"

@@ -172,6 +172,23 @@ class MergeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """Who marked an incident as a matter of security, and who was told of it.
+
+    Attributes:
+        told: Who was told, in the words of whoever recorded it; empty until somebody did.
+        mail: How the mail to whoever must know stands: empty, ``sending``, ``sent`` or ``failed``.
+    """
+
+    by: Person
+    at: datetime
+    reason: str = ""
+    told: str = ""
+    told_at: datetime | None = None
+    mail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One problem, from the first alert to the review. Texts that came from mail or people are foreign.
 
@@ -191,6 +208,7 @@ class Incident:
         heard: How its issue stood last; ``None`` until that is known.
         tracker_severity: What somebody set in the tracker; holds until the urgency is set anew.
         issue_gone: Why the issue can't be kept any more (deleted, moved); empty where it can.
+        privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
 
     id: int
@@ -240,6 +258,12 @@ class Incident:
     merge_requests: tuple[MergeRequest, ...] = ()
     reminded: Reminded | None = None
     lessons: tuple[Lesson, ...] = ()
+    privacy: Privacy | None = None
+
+    @property
+    def private(self) -> bool:
+        """Whether its text is withheld from public places."""
+        return self.privacy is not None
 
     @property
     def raised(self) -> bool:
@@ -308,6 +332,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "close": frozenset({State.RESOLVED}),
     "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
     "merge": frozenset({State.CANDIDATE, State.OPEN}),
+    "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
 }
 
 _WHY_NOT: Mapping[State, str] = {

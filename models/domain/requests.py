@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.domain import finishing, handling, ownership, resolving
+from models.domain import finishing, handling, ownership, privacy, resolving
 from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
 from models.domain.people import Person
 from models.domain.process import Answer, Process
@@ -141,6 +141,20 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkPrivate:
+    """Say that it is a matter of security."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TellSecurity:
+    """Record who was told of an incident of security."""
+
+    whom: str
+
+
+@dataclass(frozen=True, slots=True)
 class Merge:
     """Make it a part of another. Two incidents change, so the store carries it out (``operations``)."""
 
@@ -165,6 +179,8 @@ Request = (
     | Close
     | Reopen
     | Dismiss
+    | MarkPrivate
+    | TellSecurity
 )
 """Everything that concerns one incident alone."""
 
@@ -208,3 +224,7 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.reopen(incident, reason, by, at=at)
         case Dismiss(reason, improve):
             return finishing.dismiss(incident, reason, by, process, at=at, improve=improve)
+        case MarkPrivate(reason):
+            return privacy.mark(incident, reason, by, at=at)
+        case TellSecurity(whom):
+            return privacy.tell(incident, whom, by, at=at)

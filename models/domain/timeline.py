@@ -41,6 +41,9 @@ class Verb(StrEnum):
     REMINDED = "reminded"
     LESSON = "lesson"
     POST_MORTEM = "post_mortem"
+    MADE_PRIVATE = "made_private"
+    SECURITY_TOLD = "security_told"
+    SECURITY_MAILED = "security_mailed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from models.domain.alerts import Alert, MailKind
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
 from models.domain.incidents import Decision, Incident, Refusal, State
 from models.domain.people import Person
+from models.domain.privacy import without_channel
 from models.domain.process import Process
-from models.domain.requests import Assess, Claim, Merge, Raise, Request, carry_out
+from models.domain.requests import Assess, Claim, MarkPrivate, Merge, Raise, Request, carry_out
 from models.operations.alerts import decider
 
 TRIES = 20
@@ -81,7 +82,10 @@ async def act(
         except store.FingerprintTaken as taken:
             text = f"Incident {taken.incident_id} is open for the same alert: merge into that one."
             return Done(before, refusal=Refusal(text))
-        return Done(stored[0], first.notice)
+        notice = first.notice
+        if isinstance(request, MarkPrivate) and not await directory.has_private_channel():
+            notice = f"{without_channel(process.security)} {notice}"
+        return Done(stored[0], notice)
     return Done(before, refusal=Refusal("Too many people are changing this incident just now: try again."))
 
 

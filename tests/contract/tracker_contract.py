@@ -90,6 +90,14 @@ class TrackerContract:
         assert not issue.closed
         assert issue.notes == ()
         assert issue.links == ()
+        assert issue.confidential
+
+    async def test_an_issue_becomes_confidential_and_stays_so(self, tracker: IssueTracker) -> None:
+        ref, issue = await self.created(tracker)
+        assert not issue.confidential
+        await tracker.change(ref.key, IssueChange(confidential=True))
+        await tracker.change(ref.key, IssueChange(title="Something else"))
+        assert (await tracker.get(ref.key)).confidential
 
     async def test_an_issue_may_hold_little(self, tracker: IssueTracker) -> None:
         _, issue = await self.created(tracker, kind=IssueKind.ISSUE, body="")

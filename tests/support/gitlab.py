@@ -330,6 +330,7 @@ class GitLab:
         if "assignee_ids" in body:
             asked = [each for each in self.users + self.outsiders if each.id in body["assignee_ids"]]
             issue.assignees = [each for each in asked if each.username not in self.not_assignable]
+        issue.confidential = body.get("confidential", issue.confidential)
         if "state_event" in body:
             issue.state = {"close": "closed", "reopen": "opened"}[body["state_event"]]
 

@@ -56,6 +56,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "allowed_service_hosts": (),
         "devs_channel": "Wilson - Devs",
         "gateway_channel": "API Gateway - Notifications",
+        "private_channel": "",
         "openid_metadata_url": "https://login.botframework.com/v1/.well-known/openidconfiguration",
         "login_url": "https://login.microsoftonline.com",
         "messenger": "teams",

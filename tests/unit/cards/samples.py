@@ -15,6 +15,7 @@ from models.domain.incidents import (
     FollowUp,
     Incident,
     ManualChange,
+    Privacy,
     Resolution,
     State,
 )
@@ -57,6 +58,7 @@ CANDIDATE = Incident(
 )
 RECOVERED = replace(CANDIDATE, alerting=False, recovered=(AT,))
 FLAPPING = replace(CANDIDATE, alerting=True, flapping=True, count=9)
+PRIVATE = replace(CANDIDATE, state=State.OPEN, raised_at=AT, owner=MEGAN, privacy=Privacy(ALEX, AT, "a key is out"))
 UNREADABLE = replace(
     CANDIDATE,
     title="[ALERT - garbled]",

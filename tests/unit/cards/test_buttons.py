@@ -13,8 +13,8 @@ from models.domain.views import IncidentView
 from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, view
 from tests.unit.cards.test_golden import elements
 
-MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story"
-CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge"
+MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Security"
+CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge, Security"
 
 TABLE: list[tuple[str, Person | None, str]] = [
     ("candidate", None, CANDIDATE),
@@ -36,7 +36,7 @@ TABLE: list[tuple[str, Person | None, str]] = [
     ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {MORE}"),
     ("changing", MEGAN, f"Note, Urgency, Hand over | {MORE}"),
     ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {MORE}"),
-    ("resolved", None, "Follow-up, Reopen, Note, Lesson | Link, Story, Post-mortem, Close at the review"),
+    ("resolved", None, "Follow-up, Reopen, Note, Lesson | Link, Story, Post-mortem, Close at the review, Security"),
     ("closed", None, "Reopen"),
     ("dismissed", None, "Reopen"),
     ("merged", None, ""),

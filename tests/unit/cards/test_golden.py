@@ -25,6 +25,7 @@ from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.payload import BadAction
+from cards.private import redacted_card
 from models.domain.incidents import Refusal
 from models.domain.mail import Outcome
 from tests.unit.cards import case_samples, samples
@@ -45,6 +46,10 @@ def _form(form: Form, **more: Any) -> Element:
 
 CARDS: dict[str, Callable[[], Element]] = {
     **{name: (lambda each=each: incident_card(view(each), now=NOW)) for name, each in STATES.items()},
+    "private": lambda: incident_card(view(samples.PRIVATE), now=NOW),
+    "private_as_everyone_sees_it": lambda: redacted_card(
+        samples.PRIVATE, now=NOW, notice="It is handled in private."
+    ),
     "owned_as_owner": lambda: incident_card(view(samples.OWNED, MEGAN), now=NOW),
     "owned_as_other": lambda: incident_card(view(samples.OWNED, ALEX), now=NOW),
     "changing_as_its_maker": lambda: incident_card(view(samples.CHANGING, MEGAN), now=NOW),

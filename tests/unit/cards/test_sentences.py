@@ -85,6 +85,12 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     ),
     Verb.CLOSED: ({"learnt": "watch the cache"}, "Megan Bowen closed this at the review: watch the cache."),
     Verb.REMINDED: ({"what": "unowned", "minutes": 15}, "Nobody has owned this for 15 minutes."),
+    Verb.MADE_PRIVATE: (
+        {"reason": "a key is out"},
+        "Megan Bowen marked this as a matter of security: a key is out.",
+    ),
+    Verb.SECURITY_TOLD: ({"whom": "Jo"}, "Megan Bowen recorded that Jo was told."),
+    Verb.SECURITY_MAILED: ({"whom": "Jo", "failed": "no"}, "The mail to Jo could not be sent: no."),
     Verb.ABSORBED: ({"part": 43, "title": "CPU"}, "Megan Bowen merged incident 43 into this one: CPU."),
 }
 

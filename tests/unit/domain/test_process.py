@@ -3,14 +3,17 @@
 import copy
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.domain.people import Person
 from models.domain.process import read_process
 from models.domain.process_reader import ProcessError
+from models.domain.security_rules import Security
 from tests.unit.domain.samples import PROCESS, PROCESS_FILE
 
 VALUES = tomllib.loads(PROCESS_FILE.read_text(encoding="utf-8"))
@@ -178,3 +181,20 @@ def test_what_may_be_left_out_is_empty(entry: str) -> None:
     process = read_process(values, "ours.toml")
     assert (process.channel_hint, process.meeting_url) == ("", "")
     assert process.incident_labels == ()
+
+
+def test_whom_security_is_reported_to_is_read_and_checked() -> None:
+    head = {"name": "Jo", "contact": "jo@example.ac.uk", "person": "JO1"}
+    made = read_process(
+        VALUES | {"security": {"head": head, "report_url": "https://r.example/"}}, "x.toml"
+    ).security
+    assert (made.name, made.mail_address, made.report_url) == ("Jo", "jo@example.ac.uk", "https://r.example/")
+    assert made.head_of([Person("a", "Ada"), Person("b", "Jo Head", username="jo1")]) == Person(
+        "b", "Jo Head", username="jo1"
+    )
+    assert read_process({k: v for k, v in VALUES.items() if k != "security"}, "x.toml").security == Security()
+    assert replace(made, contact="ext. 12345").mail_address == ""
+    assert replace(made, contact="Jo <jo@example.ac.uk>").mail_address == ""
+    for wrong in ({"report_url": "http://x"}, {"head": {"mail": "x"}}, {"boss": "x"}):
+        with pytest.raises(ProcessError, match=r"\[security\]"):
+            read_process(VALUES | {"security": wrong}, "x.toml")

@@ -19,6 +19,7 @@ from models.domain.requests import (
     Decide,
     Dismiss,
     HandOver,
+    MarkPrivate,
     PostMortem,
     ProposeChange,
     Raise,
@@ -60,6 +61,7 @@ ROWS: dict[str, Request] = {
     "change": ProposeChange("restarted it", "the pipeline is down"),
     "confirm_change": ConfirmChange(1),
     "resolve": Resolve(OVER),
+    "security": MarkPrivate("a key is out"),
     "follow_up": AddFollowUp("documentation"),
     "lesson": AddLesson("watch the cache"),
     "post_mortem": PostMortem(),
@@ -130,7 +132,8 @@ def test_the_state_after_an_act(verb: str, state: State) -> None:
     if state not in MAY[verb]:
         return
     decision = act(in_state(verb, state), ROWS[verb], CYD if verb == "claim" else ADA)
-    assert decision.incident.state is AFTER.get(verb, state)
+    raises = verb == "security" and state is State.CANDIDATE
+    assert decision.incident.state is (State.OPEN if raises else AFTER.get(verb, state))
 
 
 TWICE: list[tuple[str, State]] = [

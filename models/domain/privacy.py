@@ -1,0 +1,84 @@
+"""An incident that is a matter of security: handled where few can read, and reported to whoever must know.
+
+What is public of it afterwards is its number, its state and its owner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from models.domain.effects import (
+    Announce,
+    Effect,
+    MailSecurity,
+    NoteIssue,
+    PostDigest,
+    PostPrivate,
+    RaiseIssue,
+    RefreshCard,
+    SyncIssue,
+)
+from models.domain.incidents import Decision, Incident, Outcome, Privacy, Refusal, State, refused, told
+from models.domain.people import Person
+from models.domain.security_rules import Security
+from models.domain.timeline import Entry, Verb
+
+IN_PRIVATE = "This incident is a matter of security and is handled in private."
+"""What the public place of a private incident says to everybody, whatever is asked there."""
+
+
+def without_channel(security: Security) -> str:
+    """Return what whoever marks an incident is told where there is no private channel to handle it in."""
+    text = (
+        "There is no private channel (teams.private_channel), so nothing more is said about it in Teams: go on in"
+        " its confidential issue."
+    )
+    whom = " ".join(part for part in (security.name, security.contact, security.report_url) if part)
+    return f"{text} Report it: {whom}." if whom else text
+
+
+def mark(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcome:
+    """Make an incident private (L42). A candidate is raised by it, so that there is an issue that holds it."""
+    if incident.privacy is not None:
+        return Decision(incident, notice="It is handled in private already.")
+    if refusal := refused(incident, "security"):
+        return refusal
+    raises = not incident.raised
+    changed = replace(incident, privacy=Privacy(by, at, reason.strip()))
+    if raises:
+        changed = replace(changed, state=State.OPEN, raised_at=at)
+    entry = Entry(at, Verb.MADE_PRIVATE, by, {"reason": reason.strip() or None})
+    # The issue is confidential before anything is written into it; the public card loses its text first of all.
+    tracker: tuple[Effect, ...] = (RaiseIssue(incident.id),) if raises else ()
+    tracker = (*tracker, SyncIssue(incident.id), NoteIssue(incident.id, entry))
+    cards: tuple[Effect, ...] = (RefreshCard(incident.id), PostPrivate(incident.id), Announce(incident.id, entry))
+    if incident.digest_id is not None:
+        cards = (PostDigest(incident.digest_id), *cards)
+    notice = (
+        "It is handled in private from now on. What was said in the public thread before can't be taken back by"
+        " Wilson: delete it there by hand."
+    )
+    return Decision(changed, (entry,), (*cards, *tracker, MailSecurity(incident.id)), notice)
+
+
+def tell(incident: Incident, whom: str, by: Person, *, at: datetime) -> Outcome:
+    """Record that somebody was told of an incident of security (L43)."""
+    if incident.privacy is None:
+        return Refusal("It is not marked as a matter of security: say `security` first.")
+    if not whom.strip():
+        return Refusal("Say who was told: security told Jo, the head of information security", fields=("whom",))
+    if incident.privacy.told == whom.strip():
+        return Decision(incident, notice="That is recorded already.")
+    privacy = replace(incident.privacy, told=whom.strip(), told_at=at)
+    entry = Entry(at, Verb.SECURITY_TOLD, by, {"whom": whom.strip()})
+    return told(replace(incident, privacy=privacy), (entry,))
+
+
+def mailed(incident: Incident, address: str, *, at: datetime, failed: str = "") -> Decision:
+    """Record that a mail to whoever must know was sent, or why it was not."""
+    if incident.privacy is None:
+        return Decision(incident)
+    privacy = replace(incident.privacy, mail="failed" if failed else "sent")
+    entry = Entry(at, Verb.SECURITY_MAILED, None, {"whom": address, "failed": failed or None})
+    return told(replace(incident, privacy=privacy), (entry,))
