@@ -14,7 +14,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from zoneinfo import ZoneInfo
 import maildesk
 import mailroom
 import wiring
+from cards.report import report_csv, report_json, report_text
 from demo.run import run_demo
 from mailwatcher.reader import reading_to_json
 from manifest.package import write_package
-from models import database, queue, store
+from models import database, queue, reporting, store
 from models.domain.mail import Outcome
 from models.domain.process_reader import ProcessError
+from models.domain.reports import Report
 from models.ports import Finding
 from models.process_file import read_process_text
 from models.settings import Process as ProcessSettings
@@ -100,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     process = add("process", _process, "look after a process file")
     process.add_argument("action", choices=("check",))
     process.add_argument("file", type=Path, metavar="FILE")
+    report = add("report", _report, "how it went: incidents, times, and what is worth fixing")
+    report.add_argument("--from", dest="first", metavar="DAY", help="the first day (default: seven days ago)")
+    report.add_argument("--to", dest="last", metavar="DAY", help="the last day (default: today)")
+    report.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    report.add_argument("--output", type=Path, metavar="FILE", help="where to (default: standard output)")
     db = add("db", _upgrade, "look after the database")
     db.add_argument("action", choices=("upgrade",))
     outbox = add("outbox", _outbox, "show and move what waits to be delivered")
@@ -219,6 +226,38 @@ def _process(_: Settings, options: argparse.Namespace) -> int:
     print(f"  levels: {', '.join(level.name for level in made.urgencies)}")
     print(f"  {len(made.questions)} questions, {len(made.rules)} rules, {len(made.follow_ups)} kinds of follow-up")
     print(f"  {len(made.known_issues)} known issues, {len(made.procedures.support)} support procedures")
+    return OK
+
+
+def _report(settings: Settings, options: argparse.Namespace) -> int:
+    zone = ZoneInfo(settings.rota.timezone)
+    now = datetime.now(UTC)
+    try:
+        last = date.fromisoformat(options.last) if options.last else now.astimezone(zone).date()
+        first = date.fromisoformat(options.first) if options.first else last - timedelta(days=6)
+    except ValueError as error:
+        print(f"wilson: report: {error}; a day is written as 2026-11-20", file=sys.stderr)
+        return MISUSED
+    if last < first:
+        print(f"wilson: report: --to {last} is before --from {first}", file=sys.stderr)
+        return MISUSED
+    process = wiring.process_of(settings)
+
+    async def make() -> Report:
+        async with wiring.connected(settings, upgrade=False):
+            return await reporting.report(first, last + timedelta(days=1), process, zone, now)
+
+    made = asyncio.run(make())
+    formats = {"csv": report_csv, "json": report_json}
+    text = formats[options.format](made) if options.format in formats else report_text(made, process, zone)
+    if options.output is None:
+        print(text)
+        return OK
+    try:
+        options.output.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        print(f"wilson: {options.output}: can't be written: {error.strerror}", file=sys.stderr)
+        return FAILED
     return OK
 
 

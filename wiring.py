@@ -46,6 +46,7 @@ from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels, Poster
 from bot.reminding import Reminding
+from bot.reporting import Reporting
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
@@ -299,6 +300,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     clock = CaseClock(handling.around, handling.lookup, settings.apigee.poll_seconds, outbox.wake)
     tasks["cases"] = clock.run()
     tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
+    tasks["reporting"] = Reporting(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()
     return tasks

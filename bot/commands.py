@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from cards.actions import Form
@@ -82,6 +83,15 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class AskReport:
+    """Tell how some days went. ``None`` for the seven days before today; ``days`` counts from the last one."""
+
+    first: date | None = None
+    last: date | None = None
+    days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Not a command; ``nearest`` are the ones that it resembles."""
 
@@ -108,7 +118,7 @@ class Chatter:
     """People talking to each other: not meant for the bot, which stays silent."""
 
 
-Command = Act | ShowForm | Declare | Show | Unknown | Misused | Elsewhere | Chatter
+Command = Act | ShowForm | Declare | Show | AskReport | Unknown | Misused | Elsewhere | Chatter
 
 
 class _Wrong(Exception):
@@ -189,6 +199,7 @@ _ANYWHERE: Mapping[str, str] = {
     "incident": r"(?:declare|new)\s(?:an\s)?incident|declare|incident",
     "list": r"list|incidents",
     "review": r"review",
+    "report": r"report",
     "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
     "help": r"help|commands|\?",
 }
@@ -364,6 +375,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("list")
         case "review":
             return Show("review")
+        case "report":
+            return _report(bare)
         case "oncall":
             return Show("oncall")
         case _:
@@ -411,6 +424,25 @@ def _named(text: str, mentioned: Sequence[Person]) -> list[Person]:
     names = [_folded(name) for name in _PERSON.findall(text)]
     found = [person for name in names for person in mentioned if _folded(person.name) == name]
     return found or list(mentioned)
+
+
+def _report(text: str) -> Command:
+    said = text.strip(" .!?").lower()
+    if not said or re.fullmatch(r"(?:of\s|for\s)?(?:the\s)?(?:(?:last|past|this)\s)?week", said):
+        return AskReport()
+    if re.fullmatch(r"(?:of\s|for\s)?(?:the\s)?(?:(?:last|past|this)\s)?month", said):
+        return AskReport(days=30)
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:\s?(?:\.\.|to|–|-)\s?(\d{4}-\d\d-\d\d))?", said, re.ASCII)
+    if found is None:
+        raise _Wrong("Say which days: report, report month, or report 2026-11-01..2026-11-15")
+    try:
+        first = date.fromisoformat(found[1])
+        last = date.fromisoformat(found[2]) if found[2] else first
+    except ValueError:
+        raise _Wrong(f"There is no such day: {text.strip()}. For example: report 2026-11-01..2026-11-15") from None
+    if last < first:
+        raise _Wrong("The first day comes first: report 2026-11-01..2026-11-15")
+    return AskReport(first, last)
 
 
 def _lesson(text: str) -> Command:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
@@ -19,6 +19,7 @@ from bot.case_deliveries import CaseDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
 from bot.posting import Poster
+from bot.reporting import open_follow_ups
 from bot.surroundings import Surroundings
 from cards.blocks import mention_name
 from cards.digest import digest_card
@@ -26,10 +27,11 @@ from cards.incident import incident_card
 from cards.lists import greeting
 from cards.mail import mail_card
 from cards.private import redacted_card
+from cards.report import report_card
 from cards.story import post_mortem
 from cards.timeline import announcement
 from cards.words import public_title
-from models import digests, directory, mails, queue, store
+from models import digests, directory, mails, queue, reporting, store
 from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
 from models.domain.effects import (
     Announce,
@@ -47,6 +49,7 @@ from models.domain.effects import (
     ReadIssue,
     ReadMergeRequest,
     RefreshCard,
+    SendReport,
     SyncIssue,
     Tell,
     WritePostMortem,
@@ -130,6 +133,9 @@ class Deliveries:
                 return await self._answer(effect)
             case Tell(text, mentions):
                 await self._tell(text, mentions)
+                return ()
+            case SendReport() as effect:
+                await self._send_report(effect)
                 return ()
             case RaiseIssue(incident_id):
                 return await self._raise_issue(await load(incident_id), item)
@@ -273,6 +279,20 @@ class Deliveries:
         channel = await self._poster.devs()
         await self._poster.paced(channel.channel_id)
         await self._poster.messenger.post(channel, Message(text=text, mentions=named))
+
+    async def _send_report(self, effect: SendReport) -> None:
+        around, days = self._around, (date.fromisoformat(effect.first), date.fromisoformat(effect.after))
+        made = await reporting.report(*days, around.process, around.zone, datetime.now(UTC))
+        still_open = await open_follow_ups(made, self._tracker)
+        card = report_card(made, around.process, around.zone, still_open)
+        message = Message(card=card, summary="How it went")
+        if effect.conversation_id:
+            thread = ThreadAddress(effect.service_url, effect.tenant_id, effect.conversation_id, "")
+            await self._poster.reply(thread, message)
+            return
+        channel = await self._poster.devs()
+        await self._poster.paced(channel.channel_id)
+        await self._poster.messenger.post(channel, message)
 
     # -- issue tracker ------------------------------------------------------------------------------------
 

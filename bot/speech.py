@@ -5,13 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
 from bot.case_speech import CaseSpeech
-from bot.commands import Act, Chatter, Command, Declare, Elsewhere, Misused, Show, ShowForm, Unknown, parse
+from bot.commands import (
+    Act,
+    AskReport,
+    Chatter,
+    Command,
+    Declare,
+    Elsewhere,
+    Misused,
+    Show,
+    ShowForm,
+    Unknown,
+    parse,
+)
 from bot.places import Place
 from bot.surroundings import Surroundings
 from cards.actions import Form
@@ -22,7 +34,7 @@ from cards.lists import help_text, incident_list, oncall_text, review_list, stat
 from cards.story import story
 from models import directory, store
 from models.directory import INCIDENT, PRIVATE
-from models.domain.effects import Answer
+from models.domain.effects import Answer, SendReport
 from models.domain.incidents import Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
@@ -82,6 +94,8 @@ class Speech:
                 await self._answer(place, card=card)
             case Declare():
                 await self._declare(command, by, place)
+            case AskReport():
+                await self._report(command, place)
             case Show(what):
                 await self._answer(place, await self._shown(what, incident))
             case Unknown(text, nearest):
@@ -125,6 +139,14 @@ class Speech:
             await self._answer(place, escape(done.text, 600))
         else:
             await self._answer(place, f"Declared as incident **#{done.incident.id}**; its card follows.")
+
+    async def _report(self, command: AskReport, place: Place) -> None:
+        today = datetime.now(UTC).astimezone(self._around.zone).date()
+        last = command.last or today
+        first = command.first or last - timedelta(days=command.days - 1)
+        after = last + timedelta(days=1)
+        where = (place.service_url, place.tenant_id, place.conversation_id)
+        await store.leave([SendReport(first.isoformat(), after.isoformat(), *where)], once=[f"answer:{place.once}"])
 
     async def _shown(self, what: str, incident: Incident | None) -> str:
         now = datetime.now(UTC)

@@ -153,6 +153,7 @@ def help_text(process: Process) -> str:
         ("incident <title>", "declare one that no mail announced"),
         ("list", "what is unfinished"),
         ("review", "what awaits the incident review"),
+        ("report [month | <day>..<day>]", "how it went"),
         ("oncall", "who is on call"),
         ("help", "this"),
     )

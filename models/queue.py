@@ -35,6 +35,7 @@ from models.domain.effects import (
     RefreshCard,
     RefreshCase,
     SendLetter,
+    SendReport,
     SyncCaseIssue,
     SyncIssue,
     Tell,
@@ -153,7 +154,7 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:digest:{digest_id}", digest_id, False, f"digest:{digest_id}"
         case LearnTeam(team_id):
             return TEAMS, f"teams:team:{team_id}"[:100], 0, False, f"team:{team_id}"[:100]
-        case Answer() | Tell():
+        case Answer() | Tell() | SendReport():
             return TEAMS, "", 0, False, None
         case OpenCase(mail_id):
             return GATEWAY, f"gateway:mail:{mail_id}", mail_id, False, f"case:mail:{mail_id}"

@@ -159,6 +159,22 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class SendReport:
+    """Tell how some days went, in the conversation where somebody asked, or else in the developers' channel.
+
+    Attributes:
+        first: The first day, ``2026-11-16``.
+        after: The day after the last one.
+    """
+
+    first: str
+    after: str
+    service_url: str = ""
+    tenant_id: str = ""
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """Make a case of a mail that asks for access, or let it join the one that is open."""
 
@@ -265,6 +281,7 @@ Effect = (
     | LearnTeam
     | Answer
     | Tell
+    | SendReport
     | OpenCase
     | PostCase
     | RefreshCase

@@ -12,6 +12,7 @@ from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.reminder_rules import Reminders, read_reminders
+from models.domain.report_rules import ReportRules, read_report_rules
 from models.domain.security_rules import Security, read_security
 from models.domain.working_hours import WorkingHours, read_working_hours
 
@@ -121,6 +122,7 @@ class Process:
     reminders: Reminders = field(default_factory=Reminders)
     known_issues: tuple[KnownIssue, ...] = ()
     security: Security = field(default_factory=Security)
+    reports: ReportRules = field(default_factory=ReportRules)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -196,6 +198,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         procedures=_procedures(top),
         hours=read_working_hours(top.table("working_hours")) if "working_hours" in values else WorkingHours(),
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
+        reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )

@@ -42,6 +42,16 @@ async def test_wilson_decides_about_an_urgent_incident_and_leaves_it_to_the_revi
         await peer.say("resolve over=yes; cause: a bad certificate; rolled back: none; none: renewed", under=post)
         await peer.shows(post, "Resolved incident")
         await peer.until(lambda: any("workflow::Review Required" in each for each in program.issues()))
+        await peer.say("story", under=post)
+        await peer.hears(post, "# Incident 1: Sign-in is slow")
+        await peer.say("lesson badly: nobody watched the certificate", under=post)
+        await peer.say("post-mortem", under=post)
+        await peer.until(lambda: any("### What went badly" in each for each in program.issues()))
+        await peer.say("report")
+        await peer.until(lambda: any("How it went" in each.said for each in peer.posts), "the report")
+        table = await program.command("report", "--format", "csv")
+        assert table.splitlines()[0].startswith("id,title,source,urgency,state")
+        assert "Sign-in is slow" in table
 
 
 async def test_modernisation_platform_has_priorities_a_post_mortem_and_tells_users(tmp_path: Path) -> None:

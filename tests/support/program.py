@@ -93,6 +93,17 @@ class Program:
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
+    async def command(self, *words: str) -> str:
+        """Run another command with the program's settings, and return what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "wilson", "--config", str(self.folder / "wilson.toml"), *words),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(PATIENCE):
+            out, _ = await process.communicate()
+        assert process.returncode == 0
+        return out.decode()
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Program]:
         """Have it run for as long as the context lasts."""

@@ -8,9 +8,11 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
@@ -26,8 +28,10 @@ from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.payload import BadAction
 from cards.private import redacted_card
+from cards.report import report_card
 from models.domain.incidents import Refusal
 from models.domain.mail import Outcome
+from models.domain.reports import line_of, report_of
 from tests.unit.cards import case_samples, samples
 from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, view
 
@@ -37,6 +41,14 @@ OTHERS = ((40, "Low disk space on lookup-db-2"), (41, "Pipeline failed: lookup/a
 
 ASKED = Refusal("Megan Bowen owns it since 03:16 UTC. Take it over only if you have agreed on it.", ask="take_over")
 NO_CAUSE = Refusal("Name the cause, or say that the limit of understanding is reached.", fields=("cause",))
+
+
+REPORT = report_of(
+    [line_of(each, [], samples.PROCESS.hours, UTC) for each in STATES.values()],
+    NOW - timedelta(days=7),
+    NOW,
+    now=NOW,
+)
 
 
 def _form(form: Form, **more: Any) -> Element:
@@ -90,6 +102,7 @@ CARDS: dict[str, Callable[[], Element]] = {
         others=((3, "X"),),
         once="o1",
     ),
+    "report": lambda: report_card(REPORT, samples.PROCESS, ZoneInfo("Europe/London"), ", 1 of them open"),
     "digest": lambda: digest_card(samples.DIGEST),
 }
 
@@ -131,7 +144,9 @@ def test_every_approved_card_is_still_made() -> None:
 def test_the_card_fits_the_official_schema(name: str) -> None:
     card = CARDS[name]()
     card.pop("msteams")
-    _validator().validate(card)
+    charts = [each for each in card["body"] if each["type"].startswith("Chart.")]
+    assert all(each["fallback"] for each in charts)  # Teams' own elements are not in the schema
+    _validator().validate(card | {"body": [each for each in card["body"] if each not in charts]})
 
 
 @pytest.mark.parametrize("name", CARDS)
