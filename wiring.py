@@ -48,6 +48,7 @@ from bot.posting import Channels, Poster
 from bot.reminding import Reminding
 from bot.reporting import Reporting
 from bot.speech import Speech
+from bot.status_updates import StatusUpdates
 from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
 from bot.watchkeeping import Watchkeeping
@@ -299,6 +300,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     tasks |= {"listener": listener.run(), "tracker health": health.run()}
     clock = CaseClock(handling.around, handling.lookup, settings.apigee.poll_seconds, outbox.wake)
     tasks["cases"] = clock.run()
+    tasks["status updates"] = StatusUpdates(around, outbox.wake).run()
     tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     tasks["reporting"] = Reporting(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     if settings.mailbox.kind != "none":

@@ -233,6 +233,7 @@ _FORMS = {
     "follow_up": Form.FOLLOW_UP,
     "lesson": Form.LESSON,
     "security": Form.SECURITY,
+    "update": Form.UPDATE,
 }
 
 

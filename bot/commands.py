@@ -26,6 +26,7 @@ from models.domain.requests import (
     AddLesson,
     AddLink,
     AddNote,
+    AddVendor,
     Assess,
     Assign,
     Claim,
@@ -36,6 +37,7 @@ from models.domain.requests import (
     HandOver,
     MarkPrivate,
     Merge,
+    NoUpdates,
     PostMortem,
     ProposeChange,
     Raise,
@@ -79,7 +81,7 @@ class Declare:
 class Show:
     """Answer with something to read."""
 
-    what: Literal["status", "help", "list", "oncall", "review", "runbook", "story"]
+    what: Literal["status", "help", "list", "oncall", "review", "runbook", "story", "handoff", "vendors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,9 @@ _THREAD: Mapping[str, str] = {
     "dismiss": r"dismiss|not\san\sincident",
     "merge": r"merge",
     "security": r"security",
+    "vendor": r"vendor",
+    "update": r"update(?:\sstakeholders)?",
+    "handoff": r"hand-?off",
     "status": r"status",
     "close": r"closed?",
     "escalate": r"escalate",
@@ -302,7 +307,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     """Tell whether words that nobody addressed to the bot are a command all the same."""
     if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
         return False
-    if name in ("close", "escalate", "incident", "security"):
+    if name in ("close", "escalate", "incident", "security", "vendor", "update", "handoff"):
         return False
     if name in ALONE:
         return _only_filler(rest)
@@ -359,6 +364,13 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
                 raise _Wrong("This team's process knows no decision; say how bad it is: urgency")
             option = process.decision_options[0].key
             raise _Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
+        case "handoff":
+            return Show("handoff")
+        case "vendor":
+            return _vendor(rest.strip(), process) if rest.strip() else Show("vendors")
+        case "update":
+            off = re.fullmatch(r"(?:is\s|are\s)?not\sneeded[.!]?", bare, re.IGNORECASE)
+            return Act(NoUpdates()) if off else ShowForm(Form.UPDATE.value)
         case "security":
             return _security(bare)
         case "status":
@@ -590,6 +602,19 @@ def _change(rest: str) -> Act:
             " change restarted the gateway because the pipeline is down"
         )
     return Act(ProposeChange(_text(what, SHORT, "What is changed"), _text(why, SHORT, "The reason")))
+
+
+def _vendor(rest: str, process: Process) -> Act:
+    rest = " ".join(rest.split())
+    known = sorted((each.name for each in process.vendors), key=len, reverse=True)
+    name = next((each for each in known if rest.casefold().startswith(f"{each.casefold()} ")), "")
+    said = rest[: len(name)] if name else rest.partition(" ")[0]
+    words = rest[len(said) :].split()
+    url = next((each.strip("<>") for each in words if each.lower().startswith(("http://", "https://"))), "")
+    ref = " ".join(each for each in words if not each.lower().startswith(("http://", "https://")))
+    if not ref or len(url) > URL:
+        raise _Wrong("Say whose ticket it is, its number and its address: vendor AWS 1234567 https://example.com/1")
+    return Act(AddVendor(clean(name or said, 80), _text(ref, 80, "The number"), url))
 
 
 def _security(rest: str) -> Act:

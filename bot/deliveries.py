@@ -18,6 +18,7 @@ from bot import issue_text, issues, merge_requests, security_mail
 from bot.case_deliveries import CaseDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
+from bot.outside_deliveries import OutsideDeliveries
 from bot.posting import Poster
 from bot.reporting import open_follow_ups
 from bot.surroundings import Surroundings
@@ -36,6 +37,7 @@ from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
 from models.domain.effects import (
     Announce,
     Answer,
+    AskUpdate,
     Effect,
     LearnTeam,
     MailSecurity,
@@ -44,6 +46,7 @@ from models.domain.effects import (
     PostDigest,
     PostMail,
     PostPrivate,
+    PostUpdate,
     RaiseFollowUp,
     RaiseIssue,
     ReadIssue,
@@ -88,6 +91,7 @@ class Deliveries:
         self._hearing = Hearing(tracker, surroundings)
         self._around = surroundings
         self._template = template
+        self._outside = OutsideDeliveries(poster, surroundings)
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
     async def prepare(self) -> None:
@@ -116,6 +120,8 @@ class Deliveries:
                     return await self._post_card(await load(incident_id), item)
             case PostPrivate(incident_id):
                 return await self._post_private(await load(incident_id))
+            case AskUpdate() | PostUpdate() as effect:
+                return await self._outside.deliver(effect, item)
             case MailSecurity(incident_id):
                 await security_mail.report(incident_id, self._cases.letters, self._around)
                 return ()

@@ -31,6 +31,7 @@ from cards.blocks import escape
 from cards.forms import declare_form, form_card
 from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_list, status_text
+from cards.outside import handoff_text, vendors_text
 from cards.story import story
 from models import directory, store
 from models.directory import INCIDENT, PRIVATE
@@ -156,6 +157,10 @@ class Speech:
             case "story" if incident is not None:
                 told = story(incident, await store.timeline(incident.id), self._around.process)
                 return f"```\n{told}\n```"
+            case "handoff" if incident is not None:
+                return handoff_text(incident, await store.timeline(incident.id), self._around.process)
+            case "vendors":
+                return vendors_text(self._around.process)
             case "runbook" if incident is not None:
                 if not incident.state.finished:
                     return "Resolve it first: a runbook's entry is made of its cause and of the actions noted."

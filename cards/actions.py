@@ -51,6 +51,7 @@ class Form(StrEnum):
     TAKE_OVER = "take_over"
     LESSON = "lesson"
     SECURITY = "security"
+    UPDATE = "update"
     DECLARE = "declare"
 
 
@@ -250,6 +251,13 @@ _REQUESTS: Mapping[str, _Build] = {
     "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),
     "dismiss": lambda read, team: requests.Dismiss(read.text("reason", SHORT), read.flag("improve")),
+    "vendor": lambda read, team: requests.AddVendor(
+        read.text("name", SHORT), read.text("ref", SHORT), read.text("url", URL)
+    ),
+    "update": lambda read, team: requests.SendUpdate(
+        read.text("headline", TITLE), read.text("text", LONG, lines=True), read.key("stage")
+    ),
+    "no_updates": lambda read, team: requests.NoUpdates(),
     "security": lambda read, team: requests.MarkPrivate(read.text("reason", SHORT)),
     "security_told": lambda read, team: requests.TellSecurity(read.text("whom", SHORT)),
     "merge": lambda read, team: requests.Merge(read.number("into")),

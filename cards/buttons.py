@@ -51,6 +51,7 @@ _LESSON = Press("Lesson", "lesson", Form.LESSON)
 _STORY = Press("Story", "story")
 _POST_MORTEM = Press("Post-mortem", "post_mortem")
 _CLOSE = Press("Close at the review", "close")
+_UPDATE = Press("Update stakeholders", "update", Form.UPDATE)
 _SECURITY = Press("Security", "security", Form.SECURITY)
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
 
@@ -80,12 +81,12 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
             more: tuple[Press, ...] = (_ASSIGN, _NOTE, _LINK, _MERGE, _SECURITY)
         case State.OPEN if incident.owner is None:
             first = (_claim(), _ASSIGN, _urgency(), _NOTE)
-            more = (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY, _SECURITY)
+            more = (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY, _UPDATE, _SECURITY)
         case State.OPEN:
             first, more = _owned(view)
         case State.RESOLVED:
             first = (_FOLLOW_UP, _REOPEN, _NOTE, _LESSON)
-            more = (_LINK, _STORY, _POST_MORTEM, _CLOSE, _SECURITY)
+            more = (_LINK, _STORY, _POST_MORTEM, _CLOSE, _UPDATE, _SECURITY)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
     return _allowed(first, incident), _allowed(more, incident)
@@ -110,12 +111,12 @@ def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
         passing = (_TAKE_OVER,)
     else:
         passing = (_HAND_OVER, _TAKE_OVER)
-    return (*stage, *passing), (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY, _SECURITY)
+    return (*stage, *passing), (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY, _UPDATE, _SECURITY)
 
 
 def _allowed(some: tuple[Press, ...], incident: Incident) -> tuple[Press, ...]:
     fits = tuple(press for press in some if press is _STORY or incident.state in MAY[press.verb])
-    return tuple(press for press in fits if not (incident.private and press is _SECURITY))
+    return tuple(press for press in fits if not (incident.private and press in (_SECURITY, _UPDATE)))
 
 
 def actions(view: IncidentView) -> list[Element]:

@@ -23,7 +23,9 @@ from cards.blocks import (
 )
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
 from cards.words import LESSONS, NOTES, headline
+from models.domain.communication import draft
 from models.domain.incidents import Incident, LessonKind, NoteKind, Refusal
+from models.domain.outside import STAGES
 from models.domain.process import FollowUpKind, Process
 from models.domain.views import IncidentView
 
@@ -53,6 +55,8 @@ def form_card(
         once: Names this form, so that a repeated delivery is noticed.
         now: When the form is shown.
     """
+    if form is Form.UPDATE and not values:
+        values = dict(zip(("headline", "text", "stage"), draft(view.incident, now), strict=True))
     values = values or {}
     title, verb, button, build = _FORMS[form]
     asked = refusal is not None and refusal.ask == "take_over"
@@ -68,11 +72,14 @@ def form_card(
         *_refused(refusal),
         *asks,
     ]
-    back = execute("Back", encode("refresh", incident=view.incident.id), inputs=False)
+    leave = "Not now" if form is Form.UPDATE else "Back"
+    back = [execute(leave, encode("refresh", incident=view.incident.id), inputs=False)]
+    if form is Form.UPDATE:
+        back.append(execute("Not needed", encode("no_updates", incident=view.incident.id), inputs=False))
     can_be_sent = form is Form.TAKE_OVER or any(str(each["type"]).startswith("Input.") for each in asks)
     return adaptive_card(
         body,
-        [execute(button, data, style=style), back] if can_be_sent else [back],
+        [execute(button, data, style=style), *back] if can_be_sent else back,
         speak=f"{title}: {plain(view.incident.title, 200)}",
     )
 
@@ -345,6 +352,16 @@ def _follow_up(view: IncidentView, values: Values) -> list[Element]:
     ]
 
 
+def _update(view: IncidentView, values: Values) -> list[Element]:
+    stages = [(stage.capitalize(), stage) for stage in STAGES]
+    return [
+        text_block("Nothing goes out before you confirm it. Correct the draft.", subtle=True),
+        _text("headline", "Headline", values, TITLE, required="Give it a headline."),
+        _text("text", "What stakeholders are told", values, LONG, multiline=True, required="Say something."),
+        inputs.choice("stage", "How it stands", stages, value=values.get("stage", ""), required="Choose one."),
+    ]
+
+
 def _security(view: IncidentView, values: Values) -> list[Element]:
     about = "It is handled in private from then on; here, only its number, state and owner stay to be seen."
     if view.process.security.text:
@@ -377,6 +394,7 @@ _FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
     Form.MERGE: ("Merge", "merge", "Merge", _merge),
     Form.REOPEN: ("Reopen", "reopen", "Reopen", _reopen),
     Form.FOLLOW_UP: ("Follow-up", "follow_up", "Raise it", _follow_up),
+    Form.UPDATE: ("Update stakeholders", "update", "Confirm and send", _update),
     Form.SECURITY: ("A matter of security", "security", "Handle it in private", _security),
     Form.TAKE_OVER: ("Take over?", "claim", "Take over", _take_over),
 }

@@ -29,6 +29,7 @@ from cards.blocks import (
     when,
 )
 from cards.known_issue import known_issue_lines
+from cards.outside import outside_rows
 from cards.private import privacy_rows
 from cards.words import headline, next_step, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, State
@@ -50,10 +51,12 @@ class _Room:
     changes: int
     follow_ups: int
     details: bool = True
+    origin: bool = True
 
 
-_ROOMS = (_Room(5, 3, 5), _Room(2, 1, 1), _Room(1, 1, 1, details=False))
-"""The usual, and what is left when every text is at its longest: then also without what explains the rest."""
+_ROOMS = (_Room(5, 3, 5), _Room(2, 1, 1), _Room(1, 1, 1, details=False), _Room(1, 1, 1, False, False))
+"""The usual, and what is left when every text is at its longest: then also without what explains the rest,
+and at last without what was reported, which the issue has."""
 
 
 def incident_card(view: IncidentView, *, now: datetime) -> Element:
@@ -167,7 +170,8 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
 
 def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
-    yield from privacy_rows(incident, process.security)
+    yield from privacy_rows(incident, process.security, brief=not room.origin)
+    yield from outside_rows(incident, 3 if room.details else int(room.origin))
     if name := urgency_name(incident, process):
         yield row("Urgency", rich_text(*_urgency(view, name, room)), spacing="Medium")
     if incident.tracker_severity:
@@ -193,7 +197,7 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
         ("Resource", incident.resource, 160),
         ("Project", incident.project, 100),
     ):
-        if value:
+        if value and room.origin:
             yield row(label, rich_text(text_run(value, limit)))
     if incident.first_seen is not None:
         yield row("Seen", text_block(_seen(incident)))

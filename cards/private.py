@@ -43,12 +43,12 @@ def redacted_card(incident: Incident, *, now: datetime, notice: str = "") -> Ele
     return adaptive_card(body, [], speak=f"{STATES[incident.state]} {incident.id} is handled in private.")
 
 
-def privacy_rows(incident: Incident, security: Security) -> Iterable[Element]:
+def privacy_rows(incident: Incident, security: Security, *, brief: bool = False) -> Iterable[Element]:
     """Return what the private card says about reporting it: to whom, and whether they were told (L43)."""
     made = incident.privacy
     if made is None:
         return
-    reason = f" because {made.reason}" if made.reason else ""
+    reason = f" because {made.reason}" if made.reason and not brief else ""
     yield row("Private", rich_text(text_run(f"{made.by.name} marked it as a matter of security{reason}", 300)))
     if made.told:
         at = f" at {when(made.told_at)}" if made.told_at else ""
@@ -68,5 +68,5 @@ def privacy_rows(incident: Incident, security: Security) -> Iterable[Element]:
         mail = "The mail to them could not be sent."
     hint = f"{mail} Not recorded yet: say `security told <who>` once they know.".strip()
     yield row(" ", text_block(hint, subtle=True))
-    if security.text:
+    if security.text and not brief:
         yield row(" ", text_block(escape(security.text, 400), subtle=True))

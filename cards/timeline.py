@@ -291,6 +291,14 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.HEARD: _heard,
     Verb.MERGE_REQUEST: _merge_request,
     Verb.REMINDED: _reminded,
+    Verb.VENDOR: lambda words: _ended(
+        f"{words.actor} raised a ticket with {words.text('name', 80)}: {words.text('ref', 80)}"
+        f"{words.tail('url', ', ', 300) if words.as_plain else ''}"
+    ),
+    Verb.UPDATED: lambda words: _ended(
+        f"{words.actor} told stakeholders ({words.text('stage', 40)}): {words.text('text', 1000)}"
+    ),
+    Verb.NO_UPDATES: lambda words: f"{words.actor} says that stakeholders need no further updates.",
     Verb.MADE_PRIVATE: lambda words: _ended(
         f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}"
     ),

@@ -11,6 +11,7 @@ from models.codec import effect_from_text, effect_to_text
 from models.domain.effects import (
     Announce,
     Answer,
+    AskUpdate,
     CarryOut,
     CaseEffect,
     CloseCall,
@@ -27,6 +28,7 @@ from models.domain.effects import (
     PostDigest,
     PostMail,
     PostPrivate,
+    PostUpdate,
     RaiseCaseIssue,
     RaiseFollowUp,
     RaiseIssue,
@@ -131,6 +133,10 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:{incident_id}", incident_id, True, f"post:{incident_id}"
         case PostPrivate(incident_id):
             return TEAMS, f"teams:{incident_id}", incident_id, True, f"private:{incident_id}"
+        case AskUpdate(incident_id):
+            return TEAMS, f"teams:{incident_id}", incident_id, False, f"ask:{incident_id}"
+        case PostUpdate(incident_id):
+            return TEAMS, f"teams:updates:{incident_id}", incident_id, False, None
         case MailSecurity(incident_id):
             return MAIL, f"mail:{incident_id}", incident_id, False, f"security:{incident_id}"
         case RefreshCard(incident_id):

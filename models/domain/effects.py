@@ -35,6 +35,21 @@ class MailSecurity:
 
 
 @dataclass(frozen=True, slots=True)
+class AskUpdate:
+    """Put a draft of an update for stakeholders into the thread, for a person to confirm."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostUpdate:
+    """Post a confirmed update into the stakeholders' channel."""
+
+    incident_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Show everyone the card of the present state. Several that wait are one."""
 
@@ -267,6 +282,8 @@ Effect = (
     PostCard
     | PostPrivate
     | MailSecurity
+    | AskUpdate
+    | PostUpdate
     | RefreshCard
     | Announce
     | RaiseIssue
@@ -300,6 +317,8 @@ IncidentEffect = (
     PostCard
     | PostPrivate
     | MailSecurity
+    | AskUpdate
+    | PostUpdate
     | RefreshCard
     | Announce
     | RaiseIssue

@@ -61,7 +61,7 @@ def link(incident: Incident, url: str, label: str, by: Person, *, at: datetime) 
     """Attach an address: a merge request, a document, a call (W43)."""
     if refusal := refused(incident, "link"):
         return refusal
-    if not _is_address(url):
+    if not is_address(url):
         return Refusal("A link starts with https:// and a host, and holds no blank.", fields=("url",))
     if any(each.url == url for each in incident.links):
         return Decision(incident, notice="It is linked already.")
@@ -70,7 +70,8 @@ def link(incident: Incident, url: str, label: str, by: Person, *, at: datetime) 
     return told(changed, (entry,))
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str) -> bool:
+    """Tell whether a text is a web address."""
     if not url.startswith(("https://", "http://")) or len(url) > 2000 or not url.isprintable() or " " in url:
         return False
     try:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from models.domain.alerts import Link
 from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue
+from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Answer, Process
 from models.domain.timeline import Entry
@@ -208,6 +209,10 @@ class Incident:
         heard: How its issue stood last; ``None`` until that is known.
         tracker_severity: What somebody set in the tracker; holds until the urgency is set anew.
         issue_gone: Why the issue can't be kept any more (deleted, moved); empty where it can.
+        vendors: Third parties' tickets.
+        updates: What stakeholders were told.
+        update_asked: When an update for them was asked for last.
+        updates_off: Whether none is asked for any more.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
 
@@ -259,6 +264,10 @@ class Incident:
     reminded: Reminded | None = None
     lessons: tuple[Lesson, ...] = ()
     privacy: Privacy | None = None
+    vendors: tuple[VendorCall, ...] = ()
+    updates: tuple[StatusUpdate, ...] = ()
+    update_asked: datetime | None = None
+    updates_off: bool = False
 
     @property
     def private(self) -> bool:
@@ -332,6 +341,8 @@ MAY: Mapping[str, frozenset[State]] = {
     "close": frozenset({State.RESOLVED}),
     "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
     "merge": frozenset({State.CANDIDATE, State.OPEN}),
+    "vendor": frozenset({State.OPEN, State.RESOLVED}),
+    "update": frozenset({State.OPEN, State.RESOLVED}),
     "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
 }
 

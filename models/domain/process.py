@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from models.domain.communication_rules import Communication, Vendor, read_communication, read_vendors
 from models.domain.known_issues import KnownIssue, read_known_issues
 from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.procedures import Procedures, read_access, read_support
@@ -123,6 +124,8 @@ class Process:
     known_issues: tuple[KnownIssue, ...] = ()
     security: Security = field(default_factory=Security)
     reports: ReportRules = field(default_factory=ReportRules)
+    communication: Communication = field(default_factory=Communication)
+    vendors: tuple[Vendor, ...] = ()
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -200,6 +203,10 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
         reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),
+        communication=read_communication(top.table("communication"), [level.key for level in urgencies])
+        if "communication" in values
+        else Communication(),
+        vendors=read_vendors(top.optional_tables("vendors")),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )
     for name, entries in (

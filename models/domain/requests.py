@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.domain import finishing, handling, ownership, privacy, resolving
+from models.domain import communication, finishing, handling, ownership, privacy, resolving
 from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
 from models.domain.people import Person
 from models.domain.process import Answer, Process
@@ -141,6 +141,29 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True)
+class AddVendor:
+    """Record a third party's ticket."""
+
+    name: str
+    ref: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendUpdate:
+    """Tell stakeholders what a person confirmed."""
+
+    headline: str
+    text: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoUpdates:
+    """Say that stakeholders need not be told any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class MarkPrivate:
     """Say that it is a matter of security."""
 
@@ -179,6 +202,9 @@ Request = (
     | Close
     | Reopen
     | Dismiss
+    | AddVendor
+    | SendUpdate
+    | NoUpdates
     | MarkPrivate
     | TellSecurity
 )
@@ -224,6 +250,12 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.reopen(incident, reason, by, at=at)
         case Dismiss(reason, improve):
             return finishing.dismiss(incident, reason, by, process, at=at, improve=improve)
+        case AddVendor(name, ref, url):
+            return communication.vendor(incident, name, ref, url, by, at=at)
+        case SendUpdate(headline, text, stage):
+            return communication.update(incident, headline, text, stage, by, process, at=at)
+        case NoUpdates():
+            return communication.no_updates(incident, by, at=at)
         case MarkPrivate(reason):
             return privacy.mark(incident, reason, by, at=at)
         case TellSecurity(whom):

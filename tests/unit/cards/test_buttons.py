@@ -13,7 +13,8 @@ from models.domain.views import IncidentView
 from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, view
 from tests.unit.cards.test_golden import elements
 
-MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Security"
+MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Update stakeholders, Security"
+AFTER = "Link, Story, Post-mortem, Close at the review, Update stakeholders, Security"
 CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge, Security"
 
 TABLE: list[tuple[str, Person | None, str]] = [
@@ -36,7 +37,11 @@ TABLE: list[tuple[str, Person | None, str]] = [
     ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {MORE}"),
     ("changing", MEGAN, f"Note, Urgency, Hand over | {MORE}"),
     ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {MORE}"),
-    ("resolved", None, "Follow-up, Reopen, Note, Lesson | Link, Story, Post-mortem, Close at the review, Security"),
+    (
+        "resolved",
+        None,
+        f"Follow-up, Reopen, Note, Lesson | {AFTER}",
+    ),
     ("closed", None, "Reopen"),
     ("dismissed", None, "Reopen"),
     ("merged", None, ""),

@@ -27,10 +27,12 @@ from models.domain.incidents import (
     FollowUp,
     Incident,
     ManualChange,
+    Privacy,
     Refusal,
     Resolution,
     State,
 )
+from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.views import CaseView, DigestView, IncidentView
@@ -81,6 +83,9 @@ def _filled(fill: str) -> Incident:
         previous_id=10**9,
         issue_key=fill,
         issue_url=url,
+        privacy=Privacy(person, AT, fill),
+        vendors=tuple(VendorCall(fill, fill, f"{url}{n}", person, AT) for n in range(9)),
+        updates=(StatusUpdate(fill, fill, "identified", person, AT),),
     )
 
 

@@ -85,6 +85,9 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     ),
     Verb.CLOSED: ({"learnt": "watch the cache"}, "Megan Bowen closed this at the review: watch the cache."),
     Verb.REMINDED: ({"what": "unowned", "minutes": 15}, "Nobody has owned this for 15 minutes."),
+    Verb.VENDOR: ({"name": "AWS", "ref": "1234", "url": None}, "Megan Bowen raised a ticket with AWS: 1234."),
+    Verb.UPDATED: ({"stage": "identified", "text": "On it"}, "Megan Bowen told stakeholders (identified): On it."),
+    Verb.NO_UPDATES: ({}, "Megan Bowen says that stakeholders need no further updates."),
     Verb.MADE_PRIVATE: (
         {"reason": "a key is out"},
         "Megan Bowen marked this as a matter of security: a key is out.",

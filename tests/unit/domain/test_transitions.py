@@ -11,6 +11,7 @@ from models.domain.requests import (
     AddLesson,
     AddLink,
     AddNote,
+    AddVendor,
     Assess,
     Assign,
     Claim,
@@ -26,6 +27,7 @@ from models.domain.requests import (
     Reopen,
     Request,
     Resolve,
+    SendUpdate,
     carry_out,
 )
 from tests.unit.domain.samples import (
@@ -61,6 +63,8 @@ ROWS: dict[str, Request] = {
     "change": ProposeChange("restarted it", "the pipeline is down"),
     "confirm_change": ConfirmChange(1),
     "resolve": Resolve(OVER),
+    "vendor": AddVendor("AWS", "1234", "https://aws.example/1"),
+    "update": SendUpdate("Login is slow", "We are on it.", "identified"),
     "security": MarkPrivate("a key is out"),
     "follow_up": AddFollowUp("documentation"),
     "lesson": AddLesson("watch the cache"),

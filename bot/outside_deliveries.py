@@ -1,0 +1,53 @@
+"""What goes to people outside of the team: the draft for a person to confirm, and what was confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bot.posting import Poster
+from bot.surroundings import Surroundings
+from cards.actions import Form
+from cards.forms import form_card
+from cards.outside import update_text
+from models import directory
+from models.directory import INCIDENT
+from models.domain.effects import AskUpdate, Effect, PostUpdate
+from models.domain.incidents import State
+from models.operations.incidents import load
+from models.ports import Message
+from models.queue import Item
+
+
+class OutsideDeliveries:
+    """Delivers updates for stakeholders. Nothing of a private incident leaves here, whatever was asked before."""
+
+    def __init__(self, poster: Poster, around: Surroundings) -> None:
+        self._poster = poster
+        self._around = around
+
+    async def deliver(self, effect: AskUpdate | PostUpdate, item: Item) -> Sequence[Effect]:
+        """Carry one out."""
+        if not (await load(effect.incident_id)).private:
+            if isinstance(effect, AskUpdate):
+                await self._ask(effect.incident_id, item)
+            else:
+                await self._post(effect)
+        return ()
+
+    async def _ask(self, incident_id: int, item: Item) -> None:
+        incident, cards = await load(incident_id), await directory.cards_of(INCIDENT, incident_id)
+        if not cards or incident.state not in (State.OPEN, State.RESOLVED):
+            return
+        card = form_card(self._around.view(incident), Form.UPDATE, once=item.uid[:16], now=datetime.now(UTC))
+        text = "Stakeholders are due to be told how it stands. Correct the draft, and confirm it."
+        await self._poster.reply(cards[0].thread, Message(text=text, card=card))
+
+    async def _post(self, effect: PostUpdate) -> None:
+        incident, channel = await load(effect.incident_id), self._around.process.communication.channel
+        installations = await directory.installations()
+        if not channel or effect.number >= len(incident.updates) or not installations:
+            return
+        await self._poster.paced(channel)
+        text = update_text(incident.id, incident.updates[effect.number])
+        await self._poster.messenger.post(installations[0].address(channel), Message(text=text))

@@ -1,0 +1,58 @@
+"""Hand-off, third parties and updates for stakeholders, as text and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cards.blocks import Element, escape, gap, link, rich_text, row, safe_url, text_block, text_run, when
+from cards.story import story
+from models.domain.incidents import Incident
+from models.domain.outside import StatusUpdate
+from models.domain.process import Process
+from models.domain.timeline import Entry
+
+_LONG_URL = 300
+
+
+def handoff_text(incident: Incident, timeline: Sequence[Entry], process: Process) -> str:
+    """Return what the Major Incident Process wants to know, ready to be pasted, and where it goes."""
+    rules = process.communication
+    where = []
+    if rules.major_incident_contact:
+        where.append(f"Hand it to **{escape(rules.major_incident_contact, 160)}**.")
+    if url := safe_url(rules.major_incident_url):
+        where.append(f"{link('Open the major incident process', url)}.")
+    if incident.escalation is None:
+        where.append("The team's decision is not recorded yet: `decide`.")
+    return " ".join((*where, "Paste this:")) + f"\n\n```\n{story(incident, timeline, process)}\n```"
+
+
+def vendors_text(process: Process) -> str:
+    """Return the third parties: how to raise a ticket there, and what to do where it does not move (P48)."""
+    if not process.vendors:
+        return "The process names no third parties. Record a ticket with: `vendor <name> <number> <address>`"
+    lines = []
+    for each in process.vendors:
+        url = safe_url(each.url)
+        name = link(each.name, url) if url else f"**{escape(each.name, 80)}**"
+        line = f"- {name}: {escape(each.how, 300)}"
+        lines.append(f"{line} If it does not move: {escape(each.escalation, 300)}" if each.escalation else line)
+    return "\n".join((*lines, "", "Record a ticket with: `vendor <name> <number> <address>`"))
+
+
+def update_text(incident_id: int, update: StatusUpdate) -> str:
+    """Return an update as the stakeholders' channel is told it."""
+    head = f"**{escape(update.headline, 200)}** ({update.stage}, incident {incident_id})"
+    return f"{head}\n\n{escape(update.text, 2000)}"
+
+
+def outside_rows(incident: Incident, most: int) -> Iterable[Element]:
+    """Return what the card says about third parties and stakeholders."""
+    for number, each in enumerate(incident.vendors[-most:] if most else ()):
+        url = safe_url(each.url) if len(each.url) <= _LONG_URL else None
+        named = text_run(f"{each.name} {each.ref}", 120, color="Accent" if url else "", url=url)
+        yield row("Vendor" if number == 0 else " ", rich_text(named, gap(f" since {when(each.at)}", subtle=True)))
+    if incident.updates:
+        last = incident.updates[-1]
+        said = text_block(f"{last.stage}, {when(last.at)} by {escape(last.by.name, 80)}")
+        yield row("Stakeholders", said)

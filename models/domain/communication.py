@@ -1,0 +1,102 @@
+"""Telling people outside of the team, and asking third parties. What is told was confirmed by a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from models.domain.effects import AskUpdate, Effect, PostUpdate
+from models.domain.handling import is_address
+from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
+from models.domain.outside import STAGES, StatusUpdate, VendorCall
+from models.domain.people import Person
+from models.domain.process import Process
+from models.domain.timeline import Entry, Verb
+
+
+def vendor(incident: Incident, name: str, ref: str, url: str, by: Person, *, at: datetime) -> Outcome:
+    """Record a third party's ticket (P47)."""
+    if refusal := refused(incident, "vendor"):
+        return refusal
+    name, ref, url = name.strip(), ref.strip(), url.strip()
+    if not name or not ref:
+        return Refusal("Say whose ticket it is and its number: vendor AWS 1234567 https://…", fields=("ref",))
+    if url and not is_address(url):
+        return Refusal("A ticket's address starts with https:// and a host, and holds no blank.", fields=("url",))
+    if any((each.name, each.ref) == (name, ref) for each in incident.vendors):
+        return Decision(incident, notice="That ticket is recorded already.")
+    changed = replace(incident, vendors=(*incident.vendors, VendorCall(name, ref, url, by, at)))
+    entry = Entry(at, Verb.VENDOR, by, {"name": name, "ref": ref, "url": url or None})
+    return told(changed, (entry,))
+
+
+def update(
+    incident: Incident, headline: str, text: str, stage: str, by: Person, process: Process, *, at: datetime
+) -> Outcome:
+    """Tell stakeholders what a person has read and confirmed."""
+    if incident.private:
+        return Refusal("It is handled in private: nothing about it is told to stakeholders from here.")
+    if refusal := refused(incident, "update"):
+        return refusal
+    missing = tuple(name for name, value in (("headline", headline), ("text", text)) if not value.strip())
+    if missing or stage not in STAGES:
+        return Refusal("An update needs a headline, a text and a stage.", fields=missing or ("stage",))
+    made = StatusUpdate(headline.strip(), text.strip(), stage, by, at)
+    last = incident.updates[-1] if incident.updates else None
+    if last is not None and (last.headline, last.text, last.stage) == (made.headline, made.text, made.stage):
+        return Decision(incident, notice="That update went out already.")
+    changed = replace(incident, updates=(*incident.updates, made), updates_off=stage == "resolved")
+    entry = Entry(at, Verb.UPDATED, by, {"stage": stage, "text": made.text})
+    decision = told(changed, (entry,))
+    effects: tuple[Effect, ...] = decision.effects
+    if process.communication.channel:
+        effects = (*effects, PostUpdate(incident.id, len(incident.updates)))
+    return replace(decision, effects=effects, notice="The update is recorded, and goes out.")
+
+
+def no_updates(incident: Incident, by: Person, *, at: datetime) -> Outcome:
+    """Say that stakeholders need not be told any more (P17)."""
+    if incident.updates_off:
+        return Decision(incident, notice="No update is asked for already.")
+    return told(replace(incident, updates_off=True), (Entry(at, Verb.NO_UPDATES, by),))
+
+
+def ask(incident: Incident, process: Process, now: datetime) -> Decision | None:
+    """Ask for an update where its time has come: once a period; ``None`` where it has not.
+
+    Periods are counted from the newest of: the urgency was set, an update went out, one was asked for.
+    """
+    if incident.state is State.RESOLVED:
+        return _ask_for_the_end(incident, now)
+    every = process.communication.rhythm(incident.urgency)
+    if every is None or incident.state is not State.OPEN or incident.updates_off or incident.private:
+        return None
+    made = incident.assessment
+    began = (made.at if made else None) or incident.raised_at or incident.created_at
+    last = max([began, *(each.at for each in incident.updates), *filter(None, (incident.update_asked,))])
+    if now - last < every:
+        return None
+    return Decision(replace(incident, update_asked=now), (), (AskUpdate(incident.id),))
+
+
+def _ask_for_the_end(incident: Incident, now: datetime) -> Decision | None:
+    """Ask for the last update, once, where stakeholders were told of the disruption and not of its end (P52)."""
+    ended = incident.resolution.at if incident.resolution else None
+    if not incident.updates or incident.updates_off or incident.private or ended is None:
+        return None
+    if incident.update_asked is not None and incident.update_asked >= ended:
+        return None
+    return Decision(replace(incident, update_asked=now), (), (AskUpdate(incident.id),))
+
+
+def draft(incident: Incident, now: datetime) -> tuple[str, str, str]:
+    """Return headline, text and stage of the next update, for a person to correct."""
+    last = incident.updates[-1] if incident.updates else None
+    headline = last.headline if last else incident.title
+    began = incident.first_seen or incident.created_at
+    if incident.state is not State.OPEN:
+        return headline, "The disruption is over. We apologise for it.", "resolved"
+    owner = "A developer is working on it." if incident.owner else "We are looking into it."
+    long = max(int((now - began) / timedelta(minutes=1)), 0)
+    text = f"Since {began:%H:%M} UTC ({long} minutes) there has been a disruption: {headline}. {owner}"
+    return headline, text, last.stage if last and last.stage != "resolved" else "investigating"

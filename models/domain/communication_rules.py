@@ -1,0 +1,98 @@
+"""Whom a team tells of its incidents, how often, and which third parties it asks, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from models.domain.process_reader import ProcessError, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A third party.
+
+    Attributes:
+        how: How a ticket is raised there.
+        escalation: What to do where it does not move.
+    """
+
+    name: str
+    how: str
+    escalation: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Communication:
+    """Whom the team tells.
+
+    Attributes:
+        major_incident_option: The decision that hands the incident to the Major Incident Process.
+        major_incident_contact, major_incident_url: Where that begins.
+        channel: The id of a channel whose readers get each confirmed update; empty for none.
+        update_after: How often stakeholders are to be told, by the urgency's key.
+    """
+
+    major_incident_option: str = "major_incident"
+    major_incident_contact: str = ""
+    major_incident_url: str = ""
+    channel: str = ""
+    update_after: tuple[tuple[str, timedelta], ...] = ()
+
+    def rhythm(self, urgency: str | None) -> timedelta | None:
+        """Return how often stakeholders are told about an incident of that urgency; ``None`` for not by rhythm."""
+        return next((every for key, every in self.update_after if key == urgency), None)
+
+
+def read_communication(reader: Reader, urgencies: Collection[str]) -> Communication:
+    """Read ``[communication]``.
+
+    Raises:
+        ProcessError: An entry does not fit.
+    """
+    every = []
+    for key, value in reader.typed("update_minutes", dict, "minutes by urgency", {}).items():
+        if key not in urgencies:
+            raise ProcessError(
+                f"{reader.where}: update_minutes holds {key!r}; it needs some of {', '.join(urgencies)}"
+            )
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_080:
+            raise ProcessError(f"{reader.where}: update_minutes.{key} holds {value!r}; it needs minutes from 1")
+        every.append((key, timedelta(minutes=value)))
+    made = Communication(
+        reader.text("major_incident_option", "major_incident"),
+        reader.text("major_incident_contact", ""),
+        _address(reader, "major_incident_url"),
+        reader.text("channel", ""),
+        tuple(every),
+    )
+    if made.channel and not made.channel.startswith("19:"):
+        raise ProcessError(
+            f"{reader.where}: channel holds {made.channel!r}; it needs a channel's id (19:…@thread.tacv2)"
+        )
+    reader.done()
+    return made
+
+
+def read_vendors(readers: Sequence[Reader]) -> tuple[Vendor, ...]:
+    """Read ``[[vendors]]``.
+
+    Raises:
+        ProcessError: An entry does not fit.
+    """
+    made = []
+    for reader in readers:
+        made.append(
+            Vendor(reader.text("name"), reader.text("how"), reader.text("escalation", ""), _address(reader, "url"))
+        )
+        reader.done()
+    return tuple(made)
+
+
+def _address(reader: Reader, key: str) -> str:
+    value = reader.text(key, "")
+    if value and not value.startswith("https://"):
+        raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs an address that starts with https://")
+    return value

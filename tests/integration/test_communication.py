@@ -1,0 +1,125 @@
+"""Hand-off, third parties, and updates for stakeholders, which a person confirms."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.status_updates import StatusUpdates
+from models.directory import INCIDENT
+from models.domain.communication_rules import Communication, Vendor
+from models.domain.incidents import Refusal
+from models.domain.requests import Assess, Claim, Decide, MarkPrivate, NoUpdates, Resolve, SendUpdate
+from models.domain.resolving import ResolveAnswers
+from models.operations import incidents
+from tests.integration.test_private import House, house, private, security
+
+OVER = ResolveAnswers(True, "a log ran full", rolled_back=False, none_reason="nothing is left")
+__all__ = ["house", "private", "security"]
+pytestmark = pytest.mark.usefixtures("connected")
+HOUR = timedelta(hours=1)
+NEWS = "19:news@thread.tacv2"
+
+
+async def urgent(house: House) -> None:
+    rules = Communication(
+        major_incident_contact="the Service Desk",
+        major_incident_url="https://mim.example/",
+        channel=NEWS,
+        update_after=(("urgent", HOUR),),
+    )
+    vendors = (Vendor("Big Cloud", "Raise a case.", "Ring them."),)
+    house.around.process = replace(house.around.process, communication=rules, vendors=vendors)
+    await house.fires("Login is slow")
+    await house.asks(Claim())
+    await house.asks(Assess({}, "urgent", "everyone is out"))
+
+
+async def look(house: House, at: datetime) -> int:
+    before = len(house.teams.replies)
+    await StatusUpdates(house.around, lambda: None).look(at)
+    await house.outbox.drain()
+    return len(house.teams.replies) - before
+
+
+async def test_the_hand_off_has_the_facts_and_where_they_go(house: House) -> None:
+    await urgent(house)
+    await house.asks(Decide("major_incident", "Ada, Ben"))
+    await house.say(INCIDENT, "note action: restarted the gateway")
+    told = await house.say(INCIDENT, "handoff")
+    for word in (
+        "the Service Desk",
+        "https://mim.example/",
+        "Login is slow",
+        "Ada Example",
+        "restarted the gateway",
+    ):
+        assert word in told
+    assert "everyone is out" in told
+
+
+async def test_a_third_partys_ticket_is_kept_and_shown(house: House) -> None:
+    await urgent(house)
+    assert "Raise a case" in await house.say(INCIDENT, "vendor")
+    assert "Say whose ticket" in await house.say(INCIDENT, "vendor Elsewhere")
+    await house.say(INCIDENT, "vendor big cloud CASE 77 https://cloud.example/77")
+    await house.say(INCIDENT, "vendor Big Cloud CASE 77 ")
+    (call,) = (await incidents.load(1)).vendors
+    assert (call.name, call.ref, call.url) == ("Big Cloud", "CASE 77", "https://cloud.example/77")
+    assert "Big Cloud CASE 77" in house.teams.seen("19:devs")
+    issue = await house.tracker.get((await incidents.load(1)).issue_key)
+    assert any("CASE 77" in note.body for note in issue.notes)
+
+
+async def test_an_update_is_asked_for_once_a_period_by_any_number_of_replicas(house: House) -> None:
+    await urgent(house)
+    now = datetime.now(UTC)
+    assert await look(house, now + HOUR / 2) == 0
+    several = [StatusUpdates(house.around, lambda: None).look(now + HOUR) for _ in range(4)]
+    before = len(house.teams.replies)
+    await asyncio.gather(*several)
+    await house.outbox.drain()
+    assert len(house.teams.replies) == before + 1
+    assert "Confirm and send" in json.dumps(house.teams.replies[-1][1].card)
+    assert await look(house, now + HOUR * 1.5) == 0
+    assert await look(house, now + HOUR * 2.1) == 1
+    await house.asks(NoUpdates())
+    assert await look(house, now + HOUR * 9) == 0
+
+
+async def test_nothing_goes_out_before_it_is_confirmed_and_then_once(house: House) -> None:
+    await urgent(house)
+    await house.say(INCIDENT, "update")
+    assert NEWS not in json.dumps(list(house.teams.shows))
+    values = {"headline": "Login is slow", "text": "We are on it.", "stage": "identified"}
+    for _ in range(2):
+        await house.press(INCIDENT, "update", once="form1", **values)
+    posted = [message.text for thread, message in house.teams.shows.items() if thread.startswith(NEWS)]
+    assert len(posted) == 1
+    assert "We are on it." in posted[0]
+    assert len((await incidents.load(1)).updates) == 1
+    issue = await house.tracker.get((await incidents.load(1)).issue_key)
+    assert any("We are on it" in note.body for note in issue.notes)
+
+
+async def test_nothing_of_a_private_one_is_told(house: House) -> None:
+    await urgent(house)
+    await house.asks(MarkPrivate())
+    done = await house.asks(SendUpdate("a", "b", "identified"))
+    assert isinstance(done.refusal, Refusal)
+    assert await look(house, datetime.now(UTC) + HOUR * 2) == 0
+
+
+async def test_the_end_is_asked_for_once_where_the_beginning_was_told(house: House) -> None:
+    await urgent(house)
+    await house.asks(SendUpdate("Login is slow", "We are on it.", "identified"))
+    await house.asks(Decide("internal", "Ada"))
+    await house.asks(Resolve(OVER))
+    later = datetime.now(UTC) + HOUR
+    assert await look(house, later) == 1
+    assert "is over" in json.dumps(house.teams.replies[-1][1].card)
+    assert await look(house, later + HOUR) == 0
