@@ -27,6 +27,7 @@ from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.rota_ical import IcalRota
+from bot.adapters.status_page import NoPage, Statuspage, WebhookPage
 from bot.adapters.teams import TeamsAdapter
 from bot.adapters.tokens import directory_registration
 from bot.adapters.unconfigured import NoGateway
@@ -58,7 +59,7 @@ from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
-from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource
+from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource, StatusPage
 from models.process_file import read_process_text
 from models.settings import Settings, SettingsError
 
@@ -153,6 +154,26 @@ def people_of(settings: Settings) -> PeopleDirectory:
             "directory.client_secret is missing; directory.client_id needs it, a certificate or managed_identity"
         )
     return GraphPeople(held.base_url, registration, lambda: datetime.now(UTC))
+
+
+def page_of(settings: Settings) -> StatusPage:
+    """Return the status page of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    page = settings.status_page
+    if page.kind == "none":
+        return NoPage()
+    if page.kind == "webhook":
+        _check_address("status_page.url", page.url.get_secret_value(), "the webhook's address", query=True)
+        return WebhookPage(page, lambda: datetime.now(UTC))
+    _check_address("status_page.base_url", page.base_url, "Statuspage's address")
+    if not page.page_id:
+        raise SettingsError("status_page.page_id is missing; it needs the id of your page, from its address")
+    if not page.api_key.get_secret_value():
+        raise SettingsError("status_page.api_key is missing; it needs a key of an account that manages the page")
+    return Statuspage(page, lambda: datetime.now(UTC))
 
 
 def _check_address(setting: str, held: str, needs: str, *, query: bool = False) -> None:
@@ -285,7 +306,9 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
         await directory.look_for_private_channel()
     poster = Poster(messenger, channels, Pacer())
     handling = await _cases(settings, tracker, around, poster, stack)
-    deliveries = Deliveries(poster, tracker, around, handling, template=settings.tracker.template)
+    page = page_of(settings)
+    stack.push_async_callback(page.close)
+    deliveries = Deliveries(poster, tracker, around, handling, template=settings.tracker.template, page=page)
     settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
     health = TrackerHealth(tracker, ZoneInfo(settings.rota.timezone))
     outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds, health=health)
@@ -399,6 +422,7 @@ async def examine(settings: Settings) -> list[Finding]:
             ("apigee", gateway_of),
             ("service desk", desk_of),
             ("directory", people_of),
+            ("status page", page_of),
         ):
             try:
                 if name == "teams":

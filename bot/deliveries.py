@@ -53,6 +53,7 @@ from models.domain.effects import (
     ReadMergeRequest,
     RefreshCard,
     SendReport,
+    ShowOnPage,
     SyncIssue,
     Tell,
     WritePostMortem,
@@ -62,7 +63,7 @@ from models.domain.people import Person
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations.incidents import load
-from models.ports import IssueTracker, Message, Permanent, ThreadAddress
+from models.ports import IssueTracker, Message, Permanent, StatusPage, ThreadAddress
 from models.queue import Item
 from models.store import from_ms
 
@@ -84,6 +85,7 @@ class Deliveries:
         cases: CaseDeliveries,
         *,
         template: str,
+        page: StatusPage,
     ) -> None:
         self._poster = poster
         self._cases = cases
@@ -91,7 +93,7 @@ class Deliveries:
         self._hearing = Hearing(tracker, surroundings)
         self._around = surroundings
         self._template = template
-        self._outside = OutsideDeliveries(poster, surroundings)
+        self._outside = OutsideDeliveries(poster, surroundings, page)
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
     async def prepare(self) -> None:
@@ -120,7 +122,7 @@ class Deliveries:
                     return await self._post_card(await load(incident_id), item)
             case PostPrivate(incident_id):
                 return await self._post_private(await load(incident_id))
-            case AskUpdate() | PostUpdate() as effect:
+            case AskUpdate() | PostUpdate() | ShowOnPage() as effect:
                 return await self._outside.deliver(effect, item)
             case MailSecurity(incident_id):
                 await security_mail.report(incident_id, self._cases.letters, self._around)

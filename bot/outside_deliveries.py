@@ -10,29 +10,33 @@ from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.forms import form_card
 from cards.outside import update_text
-from models import directory
+from models import directory, store
 from models.directory import INCIDENT
-from models.domain.effects import AskUpdate, Effect, PostUpdate
+from models.domain.communication import shown
+from models.domain.effects import AskUpdate, Effect, PostUpdate, ShowOnPage
 from models.domain.incidents import State
 from models.operations.incidents import load
-from models.ports import Message
+from models.ports import Message, PageUpdate, StatusPage
 from models.queue import Item
 
 
 class OutsideDeliveries:
     """Delivers updates for stakeholders. Nothing of a private incident leaves here, whatever was asked before."""
 
-    def __init__(self, poster: Poster, around: Surroundings) -> None:
+    def __init__(self, poster: Poster, around: Surroundings, page: StatusPage) -> None:
         self._poster = poster
+        self._page = page
         self._around = around
 
-    async def deliver(self, effect: AskUpdate | PostUpdate, item: Item) -> Sequence[Effect]:
+    async def deliver(self, effect: AskUpdate | PostUpdate | ShowOnPage, item: Item) -> Sequence[Effect]:
         """Carry one out."""
         if not (await load(effect.incident_id)).private:
             if isinstance(effect, AskUpdate):
                 await self._ask(effect.incident_id, item)
-            else:
+            elif isinstance(effect, PostUpdate):
                 await self._post(effect)
+            elif self._page.configured:
+                await self._show(effect, item)
         return ()
 
     async def _ask(self, incident_id: int, item: Item) -> None:
@@ -51,3 +55,24 @@ class OutsideDeliveries:
         await self._poster.paced(channel)
         text = update_text(incident.id, incident.updates[effect.number])
         await self._poster.messenger.post(installations[0].address(channel), Message(text=text))
+
+    async def _show(self, effect: ShowOnPage, item: Item) -> None:
+        incident, number = await load(effect.incident_id), effect.number
+        if number < incident.page_shown or number >= len(incident.updates):
+            return
+        made = incident.updates[number]
+        update = PageUpdate(number, made.headline, made.text, made.stage, made.at)
+        entry = incident.page_entry
+        if entry:
+            await self._page.add(entry, update)
+        else:
+            marker = f"{await directory.instance()}.{incident.id}.{number}"
+            found = await self._page.find(marker) if item.attempted_ms is not None else None
+            entry = found or await self._page.create(marker, update)
+        while True:
+            try:
+                await store.commit([(incident, shown(incident, entry, number))])
+            except store.Conflict:
+                incident = await load(incident.id)
+                continue
+            return

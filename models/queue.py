@@ -38,6 +38,7 @@ from models.domain.effects import (
     RefreshCase,
     SendLetter,
     SendReport,
+    ShowOnPage,
     SyncCaseIssue,
     SyncIssue,
     Tell,
@@ -46,7 +47,7 @@ from models.domain.effects import (
 )
 from models.sql import Database, Row, marks, reading, writing
 
-TEAMS, TRACKER, GATEWAY, MAIL, DESK = "teams", "tracker", "gateway", "mail", "desk"
+TEAMS, TRACKER, GATEWAY, MAIL, DESK, PAGE = "teams", "tracker", "gateway", "mail", "desk", "page"
 COLUMNS = (
     "uid",
     "target",
@@ -135,6 +136,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:{incident_id}", incident_id, True, f"private:{incident_id}"
         case AskUpdate(incident_id):
             return TEAMS, f"teams:{incident_id}", incident_id, False, f"ask:{incident_id}"
+        case ShowOnPage(incident_id):
+            return PAGE, f"page:{incident_id}", incident_id, False, None
         case PostUpdate(incident_id):
             return TEAMS, f"teams:updates:{incident_id}", incident_id, False, None
         case MailSecurity(incident_id):

@@ -290,6 +290,23 @@ class Directory(_Section):
     login_url: str = ""
 
 
+class StatusPage(_Section):
+    """The page that tells users how a service stands.
+
+    Attributes:
+        base_url, page_id: Of Atlassian Statuspage.
+        api_key: Statuspage's key; for a webhook, what it shows as a bearer token, or nothing.
+        url: The webhook's address, which may hold a secret.
+    """
+
+    kind: Literal["none", "statuspage", "webhook"] = "none"
+    base_url: str = "https://api.statuspage.io"
+    page_id: str = ""
+    api_key: SecretStr = SecretStr("")
+    url: SecretStr = SecretStr("")
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+
+
 class Rota(_Section):
     """Who is on call."""
 
@@ -317,6 +334,7 @@ class Settings(_Section):
     apigee: Apigee = Apigee()
     halo: Halo = Halo()
     directory: Directory = Directory()
+    status_page: StatusPage = StatusPage()
     rota: Rota = Rota()
     process: Process = Process()
     source: tuple[Source, ...] = ()

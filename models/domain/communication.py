@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from models.domain.effects import AskUpdate, Effect, PostUpdate
+from models.domain.effects import AskUpdate, Effect, PostUpdate, ShowOnPage
 from models.domain.handling import is_address
 from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
 from models.domain.outside import STAGES, StatusUpdate, VendorCall
@@ -48,10 +48,16 @@ def update(
     changed = replace(incident, updates=(*incident.updates, made), updates_off=stage == "resolved")
     entry = Entry(at, Verb.UPDATED, by, {"stage": stage, "text": made.text})
     decision = told(changed, (entry,))
-    effects: tuple[Effect, ...] = decision.effects
+    effects: tuple[Effect, ...] = (*decision.effects, ShowOnPage(incident.id, len(incident.updates)))
     if process.communication.channel:
         effects = (*effects, PostUpdate(incident.id, len(incident.updates)))
     return replace(decision, effects=effects, notice="The update is recorded, and goes out.")
+
+
+def shown(incident: Incident, entry: str, number: int) -> Decision:
+    """Record that the status page has an update. An entry that is resolved is over: the next update begins one."""
+    over = incident.updates[number].stage == "resolved"
+    return Decision(replace(incident, page_entry="" if over else entry, page_shown=number + 1))
 
 
 def no_updates(incident: Incident, by: Person, *, at: datetime) -> Outcome:

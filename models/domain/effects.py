@@ -50,6 +50,14 @@ class PostUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowOnPage:
+    """Put a confirmed update onto the status page."""
+
+    incident_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Show everyone the card of the present state. Several that wait are one."""
 
@@ -284,6 +292,7 @@ Effect = (
     | MailSecurity
     | AskUpdate
     | PostUpdate
+    | ShowOnPage
     | RefreshCard
     | Announce
     | RaiseIssue
@@ -319,6 +328,7 @@ IncidentEffect = (
     | MailSecurity
     | AskUpdate
     | PostUpdate
+    | ShowOnPage
     | RefreshCard
     | Announce
     | RaiseIssue

@@ -212,6 +212,8 @@ class Incident:
         vendors: Third parties' tickets.
         updates: What stakeholders were told.
         update_asked: When an update for them was asked for last.
+        page_entry: Its entry on the status page; empty where none is open.
+        page_shown: How many updates the status page has.
         updates_off: Whether none is asked for any more.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
@@ -268,6 +270,8 @@ class Incident:
     updates: tuple[StatusUpdate, ...] = ()
     update_asked: datetime | None = None
     updates_off: bool = False
+    page_entry: str = ""
+    page_shown: int = 0
 
     @property
     def private(self) -> bool:

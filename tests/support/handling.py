@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from bot.activities import Activities
 from bot.adapters.graph_people import NoPeople
 from bot.adapters.halo import NoDesk
+from bot.adapters.status_page import NoPage
 from bot.adapters.unconfigured import NoGateway
 from bot.case_clicks import CaseClicks
 from bot.case_deliveries import CaseDeliveries
@@ -21,7 +22,7 @@ from bot.posting import Channels, Poster
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
-from models.ports import IssueTracker, Messenger
+from models.ports import IssueTracker, Messenger, StatusPage
 
 SENDER = "alerts@identity.example.ac.uk"
 
@@ -53,10 +54,11 @@ def deliveries_of(
     desk: ServiceDesk | None = None,
     people: PeopleDirectory | None = None,
     send: Callable[[bytes], Awaitable[None]] | None = None,
+    page: StatusPage | None = None,
 ) -> Deliveries:
     """Return what delivers."""
     poster, gateway, desk = Poster(messenger, channels, pacer), gateway or NoGateway(), desk or NoDesk()
     lookup = Lookup(gateway, desk, people or NoPeople())
     letters = Letters(send, SENDER, "Team Wilson")
     cases = CaseDeliveries(poster, tracker, CaseSurroundings(around, gateway), lookup, desk, letters)
-    return Deliveries(poster, tracker, around, cases, template="Incident")
+    return Deliveries(poster, tracker, around, cases, template="Incident", page=page or NoPage())
