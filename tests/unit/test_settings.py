@@ -18,6 +18,8 @@ SECRETS = [
     ("tracker", "webhook_signing_token"),
     ("halo", "client_secret"),
     ("directory", "client_secret"),
+    ("status_page", "api_key"),
+    ("status_page", "url"),
 ]
 
 
@@ -92,6 +94,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "timeout_seconds": 30,
     },
     "directory": {"kind": "none", "base_url": "", "managed_identity": False, "login_url": ""},
+    "status_page": {
+        "kind": "none",
+        "base_url": "https://api.statuspage.io",
+        "page_id": "",
+        "timeout_seconds": 30,
+    },
     "rota": {"kind": "none", "path": Path("rota.toml"), "timezone": "Europe/London"},
     "process": {"name": "wilson", "path": None},
 }
