@@ -232,6 +232,7 @@ _FORMS = {
     "reopen": Form.REOPEN,
     "follow_up": Form.FOLLOW_UP,
     "lesson": Form.LESSON,
+    "role": Form.ROLE,
     "security": Form.SECURITY,
     "update": Form.UPDATE,
 }

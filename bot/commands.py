@@ -34,7 +34,11 @@ from models.domain.requests import (
     ConfirmChange,
     Decide,
     Dismiss,
+    GiveRole,
     HandOver,
+    Join,
+    Leave,
+    LeaveRole,
     MarkPrivate,
     Merge,
     NoUpdates,
@@ -195,6 +199,10 @@ _THREAD: Mapping[str, str] = {
     "status": r"status",
     "close": r"closed?",
     "escalate": r"escalate",
+    "role": r"roles?",
+    "join": r"join|offer\shelp|i\shelp|i\scan\shelp",
+    "leave": r"leave",
+    "involve": r"involve",
     "lesson": r"lesson",
     "post-mortem": r"post-?mortem",
     "story": r"story",
@@ -227,7 +235,7 @@ _FILLER = re.compile(
 ALONE = frozenset(
     {
         "raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook", "story",
-        "post-mortem",
+        "post-mortem", "join",
     }
 )  # fmt: skip
 """Commands that take nothing more."""
@@ -311,7 +319,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
         return False
     if name in ALONE:
         return _only_filler(rest)
-    if name in ("assign", "hand over"):
+    if name in ("assign", "hand over", "involve"):
         return _only_filler(_PERSON.sub("", rest))
     return True
 
@@ -379,6 +387,14 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("story")
         case "post-mortem":
             return Act(PostMortem())
+        case "role":
+            return _role(bare, mentioned, process)
+        case "join":
+            return Act(Join(why=_text(bare, SHORT, "What you say")))
+        case "leave":
+            return Act(Leave())
+        case "involve":
+            return _involve(bare, mentioned)
         case "lesson":
             return _lesson(rest.lstrip(" \t\n:,").rstrip())
         case "runbook":
@@ -436,6 +452,34 @@ def _named(text: str, mentioned: Sequence[Person]) -> list[Person]:
     names = [_folded(name) for name in _PERSON.findall(text)]
     found = [person for name in names for person in mentioned if _folded(person.name) == name]
     return found or list(mentioned)
+
+
+def _role(rest: str, mentioned: Sequence[Person], process: Process) -> Command:
+    if not rest:
+        return ShowForm(Form.ROLE.value)
+    roles = process.roles.all
+    if not roles:
+        raise _Wrong("This team's process names no roles besides the owner")
+    said = " ".join(_PERSON.sub("", rest).split())
+    leaving = re.search(r"\s?\b(?:leave|vacant|none)$", said, re.IGNORECASE)
+    name = re.sub(r"\b(?:to|is|for|me|myself|leave|vacant|none)\b|[:,.!=]", " ", said, flags=re.IGNORECASE)
+    role = process.roles.of(" ".join(name.split()))
+    if role is None:
+        known = ", ".join(each.key for each in roles)
+        raise _Wrong(f"Say which role: {known}. For example: role {roles[-1].key} @person")
+    if leaving:
+        return Act(LeaveRole(role.key))
+    people = _named(rest, mentioned)
+    if len(people) > 1:
+        raise _Wrong(f"One person holds a role; mention just one: role {role.key} @person")
+    return Act(GiveRole(role.key, people[0] if people else None))
+
+
+def _involve(rest: str, mentioned: Sequence[Person]) -> Command:
+    people = _named(rest, mentioned)
+    if len(people) != 1:
+        raise _Wrong("Mention whom to involve: involve @person, and why")
+    return Act(Join(people[0], _text(_PERSON.sub("", rest), SHORT, "The reason")))
 
 
 def _report(text: str) -> Command:

@@ -60,6 +60,7 @@ from models.domain.effects import (
 )
 from models.domain.incidents import Decision, Incident, State
 from models.domain.people import Person
+from models.domain.staffing import inform
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations.incidents import load
@@ -305,6 +306,7 @@ class Deliveries:
     # -- issue tracker ------------------------------------------------------------------------------------
 
     async def _raise_issue(self, incident: Incident, item: Item) -> Sequence[Effect]:
+        await self._inform(incident.id)
         if incident.issue_key or not incident.raised:
             return ()
         instance = await directory.instance()
@@ -323,6 +325,19 @@ class Deliveries:
             await self._hearing.created(incident.id, new)
         await self._keep(incident.id, lambda each: replace(each, issue_key=ref.key, issue_url=ref.url))
         return [RefreshCard(incident.id), SyncIssue(incident.id), *merge_requests.to_read(incident, self._tracker)]
+
+    async def _inform(self, incident_id: int) -> None:
+        """Tell those whom the process wants to know of each incident, once."""
+        while (incident := await load(incident_id)).raised:
+            decision = inform(incident, self._around.process, self._around.team, at=datetime.now(UTC))
+            if decision is None:
+                return
+            try:
+                await store.commit([(incident, decision)], once=[f"inform:{incident_id}"])
+            except store.Conflict:
+                continue
+            except store.DoneAlready:
+                return
 
     async def _account(self, incident: Incident) -> issues.Account:
         if incident.owner is None:

@@ -18,6 +18,7 @@ from models.domain.incidents import Incident, State
 from models.domain.recognising import needs_nobody
 from models.domain.reminder_rules import Lack
 from models.domain.reminders import Due, due, is_urgent, lack_of, remind
+from models.domain.staffing import vacant
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ class Reminding:
         word = None
         if rules.times(Lack.NEWS) and incident.owner is not None and incident.state is State.OPEN:
             word = await self._last_word(incident)
-        lack = lack_of(incident, incident.must_decide(process), word)
+        lacks_role = bool(rules.times(Lack.ROLE) and vacant(incident, process))
+        lack = lack_of(incident, incident.must_decide(process), word, vacant=lacks_role)
         urgent = is_urgent(incident, rules, level.then if level else "")
         return due(incident, lack, rules, process.hours, self._timezone, urgent, now)
 

@@ -39,7 +39,7 @@ from models.domain.effects import Answer, SendReport
 from models.domain.incidents import Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
-from models.domain.requests import Assess, Assign, HandOver, Merge, Request
+from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, Request
 from models.operations import incidents
 
 
@@ -109,9 +109,10 @@ class Speech:
                 await self._answer(place, "This command belongs into an incident's thread.")
 
     async def _act(self, incident: Incident, request: Request | Merge, by: Person, place: Place) -> None:
-        if isinstance(request, Assign | HandOver):
-            (known,) = self._around.find([request.to])
-            request = replace(request, to=known)
+        if isinstance(request, Assign | HandOver | GiveRole) and request.to is not None:
+            request = replace(request, to=self._around.find([request.to])[0])
+        elif isinstance(request, Join) and request.who is not None:
+            request = replace(request, who=self._around.find([request.who])[0])
         done = await incidents.act(incident, request, by, self._around.process, once=[place.once])
         if done.refusal is not None:
             text = done.refusal.text

@@ -50,6 +50,7 @@ class Form(StrEnum):
     FOLLOW_UP = "follow_up"
     TAKE_OVER = "take_over"
     LESSON = "lesson"
+    ROLE = "role"
     SECURITY = "security"
     UPDATE = "update"
     DECLARE = "declare"
@@ -243,6 +244,8 @@ _REQUESTS: Mapping[str, _Build] = {
     "confirm": lambda read, team: requests.ConfirmChange(read.number("number")),
     "resolve": lambda read, team: _resolve(read),
     "follow_up": lambda read, team: requests.AddFollowUp(read.key("kind"), read.text("title", TITLE)),
+    "role": lambda read, team: requests.GiveRole(read.key("role"), read.person(team)),
+    "join": lambda read, team: requests.Join(),
     "lesson": lambda read, team: requests.AddLesson(
         read.text("text", SHORT, lines=True),
         read.one_of("lesson", LessonKind) if read.key("lesson") else LessonKind.LEARNT,

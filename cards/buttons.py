@@ -49,6 +49,8 @@ _FOLLOW_UP = Press("Follow-up", "follow_up", Form.FOLLOW_UP)
 _MERGE = Press("Merge", "merge", Form.MERGE)
 _LESSON = Press("Lesson", "lesson", Form.LESSON)
 _STORY = Press("Story", "story")
+_ROLES = Press("Roles", "role", Form.ROLE)
+_HELP = Press("Offer help", "join")
 _POST_MORTEM = Press("Post-mortem", "post_mortem")
 _CLOSE = Press("Close at the review", "close")
 _UPDATE = Press("Update stakeholders", "update", Form.UPDATE)
@@ -111,7 +113,11 @@ def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
         passing = (_TAKE_OVER,)
     else:
         passing = (_HAND_OVER, _TAKE_OVER)
-    return (*stage, *passing), (_LINK, _CHANGE, _FOLLOW_UP, _MERGE, _DISMISS, _STORY, _UPDATE, _SECURITY)
+    helping = any(view.viewer is not None and view.viewer.same(each) for each in incident.supporters)
+    roles = (_ROLES,) if view.process.roles.others else ()
+    joining = () if owns or helping else (_HELP,)
+    rest = (_LINK, _CHANGE, _FOLLOW_UP, *roles, _MERGE, _DISMISS, _STORY, _UPDATE, _SECURITY, *joining)
+    return (*stage, *passing), rest
 
 
 def _allowed(some: tuple[Press, ...], incident: Incident) -> tuple[Press, ...]:

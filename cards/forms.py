@@ -77,6 +77,8 @@ def form_card(
     if form is Form.UPDATE:
         back.append(execute("Not needed", encode("no_updates", incident=view.incident.id), inputs=False))
     can_be_sent = form is Form.TAKE_OVER or any(str(each["type"]).startswith("Input.") for each in asks)
+    if form is Form.TAKE_OVER:
+        back = [execute("Offer help", encode("join", incident=view.incident.id), inputs=False), *back]
     return adaptive_card(
         body,
         [execute(button, data, style=style), *back] if can_be_sent else back,
@@ -296,6 +298,22 @@ def _people(view: IncidentView, values: Values) -> list[Element]:
     return parts
 
 
+def _role(view: IncidentView, values: Values) -> list[Element]:
+    people = sorted(view.team, key=lambda person: person.name.casefold())[:MOST_PEOPLE]
+    choices = [(inert(person.name, 60), person.id or person.teams_id) for person in people]
+    roles = [
+        (clean(f"{each.name}: {each.about}" if each.about else each.name, 120), each.key)
+        for each in view.process.roles.others
+    ]
+    if not choices or not roles:
+        return [text_block("Type `role <role> @person` in the thread.")]
+    role, person = values.get("role", ""), values.get("person", "")
+    return [
+        inputs.choice("role", "Which role?", roles, value=role, expanded=True, required="Choose one."),
+        inputs.choice("person", "Who takes it?", choices, value=person, required="Choose somebody."),
+    ]
+
+
 def _decide(view: IncidentView, values: Values) -> list[Element]:
     options = [(clean(option.name, 100), option.key) for option in view.process.decision_options]
     return [
@@ -384,6 +402,7 @@ _FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
     Form.ASSESS: ("How urgent is it?", "assess", "Set the urgency", _assess),
     Form.RESOLVE: ("Resolve", "resolve", "Resolve", _resolve),
     Form.NOTE: ("Note", "note", "Note it", _note),
+    Form.ROLE: ("Who plays which role?", "role", "Note it", _role),
     Form.LESSON: ("A lesson", "lesson", "Note it", _lesson),
     Form.LINK: ("Link", "link", "Link it", _link),
     Form.ASSIGN: ("Assign", "assign", "Assign", _people),

@@ -35,6 +35,7 @@ from cards.words import headline, next_step, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, State
 from models.domain.people import Person
 from models.domain.recognising import quiet_until
+from models.domain.staffing import holder
 from models.domain.views import IncidentView
 
 _ON_CALL, _REPOSITORIES = 4, 6
@@ -83,7 +84,7 @@ def _card(view: IncidentView, now: datetime, room: _Room) -> Element:
         *(known_issue_lines(view.incident, view.process) if room.details else ()),
         *_changes(view, room),
         *_outcome(view, room),
-        *_foot(view, now),
+        *_foot(view, room, now),
     ]
     return adaptive_card(
         body,
@@ -141,7 +142,7 @@ def _who(view: IncidentView, calls: Sequence[Person], now: datetime) -> str:
         return f"Not an incident: {escape(incident.dismiss_reason or 'no reason given', 240)}"
     if incident.owner is not None:
         since = f" since {when(incident.owned_at, near=now)}" if incident.owned_at else ""
-        return f"Owner: **{escape(incident.owner.name, 80)}**{since}"
+        return f"{escape(view.process.roles.owner, 40)}: **{escape(incident.owner.name, 80)}**{since}"
     if incident.state.finished:
         return ""
     if not view.on_call:
@@ -205,11 +206,30 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
         yield row("Merges", container([_merge_request(each) for each in incident.merge_requests[-room.links :]]))
     if links := _links(incident, room):
         yield row("Links", rich_text(*links))
+    if room.details and (incident.roles or incident.supporters or (incident.raised and view.process.roles.others)):
+        yield from _staff(view)
     if view.on_call and incident.owner is not None and not incident.state.finished:
         names = ", ".join(escape(person.name, 80) for person in view.on_call[:_ON_CALL])
         yield row("On call", text_block(f"{names} (sees that it is handled)"))
     if incident.previous_id is not None:
         yield row("Before", text_block(f"Same alert as incident #{incident.previous_id}, which is finished."))
+
+
+def _staff(view: IncidentView) -> Iterable[Element]:
+    incident = view.incident
+    parts = []
+    for role in view.process.roles.others:
+        person = holder(incident, role)
+        if person is not None:
+            parts.append(f"{clean(role.name, 40)}: {clean(person.name, 60)}")
+        elif role.required and not incident.state.finished:
+            parts.append(f"{clean(role.name, 40)}: nobody yet")
+    if parts:
+        yield row("Roles", rich_text(text_run("; ".join(parts), 300)))
+    if incident.supporters:
+        names = ", ".join(clean(person.name, 60) for person in incident.supporters[:6])
+        more = len(incident.supporters) - 6
+        yield row("Helping", rich_text(text_run(f"{names} and {more} more" if more > 0 else names, 300)))
 
 
 def _urgency(view: IncidentView, name: str, room: _Room) -> Iterable[Element]:
@@ -331,12 +351,12 @@ def _outcome(view: IncidentView, room: _Room) -> Iterable[Element]:
         yield row(" ", text_block(f"and {len(incident.follow_ups) - room.follow_ups} more", subtle=True))
 
 
-def _foot(view: IncidentView, now: datetime) -> Iterable[Element]:
+def _foot(view: IncidentView, room: _Room, now: datetime) -> Iterable[Element]:
     hint = "" if view.incident.state.finished or not view.process.channel_hint else view.process.channel_hint
     as_of = f"As of {when(now)}."
     text = f"{as_of} {escape(hint, 200)}".strip()
     yield text_block(text, size="Small", subtle=True, spacing="Medium", separator=True)
-    if view.incident.why and not view.incident.state.finished:
+    if room.details and view.incident.why and not view.incident.state.finished:
         yield from unfolding("Why do I see this?", rich_text(text_run(view.incident.why, 500, subtle=True)), "why")
 
 

@@ -140,6 +140,18 @@ def help_text(process: Process) -> str:
         ("close at the review [what was learnt]", "the review is done with it"),
         ("dismiss [reason]", "it is not an incident"),
         ("merge into <number>", "it is the same problem as another"),
+        *(
+            [
+                (
+                    f"role <{' | '.join(role.key for role in process.roles.all)}> @person",
+                    "who plays it; or leave",
+                )
+            ]
+            if process.roles.all
+            else []
+        ),
+        ("offer help [how]", "tell the owner; `leave` ends it"),
+        ("involve @person [why]", "have somebody help"),
         ("lesson [well: | badly: | lucky: | learnt:] <text>", "what the team takes from it"),
         ("post-mortem", "have the document written into the issue"),
         ("story", "what happened, to be copied"),

@@ -223,6 +223,7 @@ _LACKS = {
     "unjudged": "Nobody has judged this candidate",
     "unowned": "Nobody has owned this",
     "undecided": "The team's decision about this urgent incident has not been recorded",
+    "unfilled": "A role that the process requires has been held by nobody",
     "silent": "Nothing has been noted about this",
 }
 
@@ -233,6 +234,21 @@ def _reminded(words: _Words) -> str:
     took = minutes if isinstance(minutes, int) else 0
     long = f"{took} minutes" if took < 120 else f"{took // 60} hours"
     return f"{lack} for {long}."
+
+
+def _role_taken(words: _Words) -> str:
+    to, actor = words.entry.data.get("to"), words.entry.actor
+    before = f", in place of {words.person('from')}" if words.has("from") else ""
+    if actor is not None and actor.name == to:
+        return f"{words.actor} is {words.bold('role')} now{before}."
+    return f"{words.actor} asked {words.person('to')} to be {words.bold('role')}{before}."
+
+
+def _joined(words: _Words) -> str:
+    who, actor = words.entry.data.get("who"), words.entry.actor
+    if actor is not None and actor.name == who:
+        return _ended(f"{words.actor} offers help{words.tail('why', ': ')}")
+    return _ended(f"{words.actor} involves {words.person('who')}{words.tail('why', ': ')}")
 
 
 _LESSONS = {
@@ -275,6 +291,14 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.FOLLOW_UP: lambda words: _ended(
         f"{words.actor} raised a follow-up ({words.text('kind', 80)}): {words.text('title', 200)}"
     ),
+    Verb.ROLE_TAKEN: _role_taken,
+    Verb.ROLE_LEFT: lambda words: (
+        f"{words.person('from')} is not {words.bold('role')} any more"
+        + (": who takes it over?" if words.has("required") else ".")
+    ),
+    Verb.JOINED: _joined,
+    Verb.LEFT: lambda words: f"{words.actor} does not help with this any more.",
+    Verb.INFORMED: lambda words: f"Informed of this incident: {words.text('who', 500)}.",
     Verb.LESSON: lambda words: _ended(
         f"{words.actor} noted {_LESSONS.get(str(words.entry.data.get('kind')), 'a lesson')}"
         f"{words.tail('text', ': ', 600)}"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cards.blocks import clean
 from models.domain.incidents import Incident, LessonKind, NoteKind, State
 from models.domain.process import Process
+from models.domain.staffing import vacant
 
 _SOURCES = {
     "alertmanager": "Alertmanager",
@@ -122,6 +123,9 @@ def next_step(incident: Incident, process: Process) -> str:
         return "How bad is it? Set the urgency."
     if incident.must_decide(process):
         return process.decision_question
+    if lacking := vacant(incident, process):
+        names = " and ".join(clean(role.name, 40) for role in lacking[:3])
+        return f"Who is {names}? Take the role with Roles, or ask somebody to."
     if incident.unconfirmed:
         return "A second developer, on a call with the first, confirms the change by hand."
     if incident.not_safe:

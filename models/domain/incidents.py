@@ -265,6 +265,8 @@ class Incident:
     merge_requests: tuple[MergeRequest, ...] = ()
     reminded: Reminded | None = None
     lessons: tuple[Lesson, ...] = ()
+    roles: tuple[tuple[str, Person], ...] = ()
+    supporters: tuple[Person, ...] = ()
     privacy: Privacy | None = None
     vendors: tuple[VendorCall, ...] = ()
     updates: tuple[StatusUpdate, ...] = ()
@@ -332,6 +334,8 @@ MAY: Mapping[str, frozenset[State]] = {
     "claim": frozenset({State.CANDIDATE, State.OPEN}),
     "assign": frozenset({State.CANDIDATE, State.OPEN}),
     "hand_over": frozenset({State.OPEN}),
+    "role": frozenset({State.OPEN}),
+    "join": frozenset({State.CANDIDATE, State.OPEN}),
     "assess": frozenset({State.OPEN}),
     "decide": frozenset({State.OPEN}),
     "note": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),

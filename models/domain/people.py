@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -29,3 +30,12 @@ class Person:
         if self.id and other.id:
             return self.id.lower() == other.id.lower()
         return bool(self.teams_id) and self.teams_id == other.teams_id
+
+
+def find_person(wanted: str, team: Sequence[Person]) -> Person | None:
+    """Return whoever of the team is meant by an object id, a login or a name; ``None`` for nobody."""
+    name = wanted.strip().casefold()
+    for each in team:
+        if name and name in (each.id.casefold(), each.username.casefold(), each.name.casefold()):
+            return each
+    return None

@@ -14,6 +14,7 @@ from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.reminder_rules import Reminders, read_reminders
 from models.domain.report_rules import ReportRules, read_report_rules
+from models.domain.roles import Roles, read_roles
 from models.domain.security_rules import Security, read_security
 from models.domain.working_hours import WorkingHours, read_working_hours
 
@@ -126,6 +127,7 @@ class Process:
     reports: ReportRules = field(default_factory=ReportRules)
     communication: Communication = field(default_factory=Communication)
     vendors: tuple[Vendor, ...] = ()
+    roles: Roles = field(default_factory=Roles)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -201,6 +203,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         procedures=_procedures(top),
         hours=read_working_hours(top.table("working_hours")) if "working_hours" in values else WorkingHours(),
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
+        roles=read_roles(top.optional_tables("roles"), top.text("resolved_by", ""), where),
         reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),
         communication=read_communication(top.table("communication"), [level.key for level in urgencies])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from models.domain.people import Person
+from models.domain.people import Person, find_person
 from models.domain.process_reader import ProcessError, Reader
 
 
@@ -17,6 +17,7 @@ class Lack(StrEnum):
     JUDGEMENT = "unjudged"
     OWNER = "unowned"
     DECISION = "undecided"
+    ROLE = "unfilled"
     NEWS = "silent"
 
 
@@ -43,11 +44,7 @@ class Reminders:
 
     def lead_of(self, team: Sequence[Person]) -> Person | None:
         """Return the team lead as the team knows them."""
-        wanted = self.lead.casefold()
-        for each in team:
-            if wanted and wanted in (each.id.casefold(), each.username.casefold(), each.name.casefold()):
-                return each
-        return None
+        return find_person(self.lead, team)
 
 
 def read_reminders(reader: Reader) -> Reminders:

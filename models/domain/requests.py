@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.domain import communication, finishing, handling, ownership, privacy, resolving
+from models.domain import communication, finishing, handling, ownership, privacy, resolving, staffing
 from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
 from models.domain.people import Person
 from models.domain.process import Answer, Process
@@ -106,6 +106,34 @@ class AddFollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveRole:
+    """Let somebody hold a role; ``None`` for whoever asks."""
+
+    role: str
+    to: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRole:
+    """Give a role up."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Help with it, or have somebody help; ``None`` for whoever asks."""
+
+    who: Person | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Stop helping with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AddLesson:
     """Write down what the team takes from it."""
 
@@ -198,6 +226,10 @@ Request = (
     | Resolve
     | AddFollowUp
     | AddLesson
+    | GiveRole
+    | LeaveRole
+    | Join
+    | Leave
     | PostMortem
     | Close
     | Reopen
@@ -240,6 +272,14 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return resolving.resolve(incident, answers, by, process, at=at)
         case AddFollowUp(kind, title):
             return finishing.follow_up(incident, kind, title, by, process, at=at)
+        case GiveRole(role, given):
+            return staffing.give_role(incident, role, given or by, by, process, at=at)
+        case LeaveRole(role):
+            return staffing.leave_role(incident, role, by, process, at=at)
+        case Join(who, why):
+            return staffing.join(incident, who or by, by, why, at=at)
+        case Leave():
+            return staffing.leave(incident, by, at=at)
         case AddLesson(text, lesson_kind):
             return finishing.lesson(incident, lesson_kind, text, by, at=at)
         case PostMortem():

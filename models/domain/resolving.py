@@ -21,6 +21,7 @@ from models.domain.incidents import (
 )
 from models.domain.people import Person
 from models.domain.process import Answer, Process
+from models.domain.staffing import may_resolve
 from models.domain.timeline import Entry, Verb
 
 
@@ -122,7 +123,7 @@ class ResolveAnswers:
 
 def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Process, *, at: datetime) -> Outcome:
     """Resolve the incident: the three conditions, then the follow-up tree. Only the review closes it."""
-    if refusal := _not_yet(incident, process):
+    if refusal := _not_yet(incident, process) or may_resolve(incident, by, process):
         return refusal
     if answers.over is not True:
         return Refusal("It stays open while it still occurs.", fields=("over",))

@@ -73,6 +73,20 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"kind": "Documentation", "title": "How to fail over"},
         "Megan Bowen raised a follow-up (Documentation): How to fail over.",
     ),
+    Verb.ROLE_TAKEN: (
+        {"role": "Scribe", "to": "Adele Vance", "from": "Alex Wilber"},
+        "Megan Bowen asked Adele Vance to be **Scribe**, in place of Alex Wilber.",
+    ),
+    Verb.ROLE_LEFT: (
+        {"role": "Scribe", "from": "Alex Wilber", "required": True},
+        "Alex Wilber is not **Scribe** any more: who takes it over?",
+    ),
+    Verb.JOINED: ({"who": "Adele Vance", "why": "knows it"}, "Megan Bowen involves Adele Vance: knows it."),
+    Verb.LEFT: ({}, "Megan Bowen does not help with this any more."),
+    Verb.INFORMED: (
+        {"who": "Lea (Delivery manager)"},
+        "Informed of this incident: Lea (Delivery manager).",
+    ),
     Verb.LESSON: ({"kind": "well", "text": "it was quick"}, "Megan Bowen noted what went well: it was quick."),
     Verb.POST_MORTEM: ({}, "Megan Bowen had the post-mortem written into the issue."),
     Verb.REOPENED: ({"reason": None}, "Megan Bowen reopened this."),

@@ -1,0 +1,103 @@
+"""The roles of an incident, as data: who leads, who keeps the log, who speaks to others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.domain.people import Person, find_person
+from models.domain.process_reader import ProcessError, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One role.
+
+    Attributes:
+        about: What whoever holds it does, in one sentence.
+        owner: Whether it is the incident's owner who holds it: the lead, the commander.
+        required: Whether the process asks for it until somebody holds it.
+        apart_from: Keys of roles that the same person should not hold, too.
+        informed: Who is told as soon as an incident is raised: an object id, a login or a name; empty for nobody.
+    """
+
+    key: str
+    name: str
+    about: str = ""
+    owner: bool = False
+    required: bool = False
+    apart_from: tuple[str, ...] = ()
+    informed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The process's roles.
+
+    Attributes:
+        resolver: The key of the role whose holder declares an incident resolved; empty for anybody.
+    """
+
+    all: tuple[Role, ...] = ()
+    resolver: str = ""
+
+    def of(self, key: str) -> Role | None:
+        """Return the role of that key or name, or ``None``."""
+        wanted = key.casefold().replace("_", " ")
+        return next(
+            (each for each in self.all if wanted in (each.key.replace("_", " "), each.name.casefold())), None
+        )
+
+    @property
+    def owner(self) -> str:
+        """What the process calls the owner."""
+        return next((each.name for each in self.all if each.owner), "Owner")
+
+    @property
+    def others(self) -> tuple[Role, ...]:
+        """The roles besides the owner's."""
+        return tuple(each for each in self.all if not each.owner)
+
+    def informed(self, team: Sequence[Person]) -> tuple[tuple[Role, Person], ...]:
+        """Return who is told that an incident was raised, as the team knows them."""
+        found = ((each, find_person(each.informed, team)) for each in self.all if each.informed)
+        return tuple((role, person) for role, person in found if person is not None)
+
+
+def read_roles(readers: Sequence[Reader], resolver: str, where: str) -> Roles:
+    """Read ``[[roles]]``.
+
+    Args:
+        resolver: The key of the role that may resolve; empty for none.
+        where: The file, for errors.
+
+    Raises:
+        ProcessError: An entry does not fit.
+    """
+    found = tuple(_role(each) for each in readers)
+    keys = [each.key for each in found]
+    if sum(each.owner for each in found) > 1:
+        raise ProcessError(f"{where}: [[roles]] has more than one with owner = true; one person owns an incident")
+    for reader, each in zip(readers, found, strict=True):
+        if keys.count(each.key) > 1:
+            raise ProcessError(f"{reader.where}: key holds {each.key!r}, as another does; each needs its own")
+        for other in each.apart_from:
+            if other not in keys:
+                raise ProcessError(f"{reader.where}: apart_from holds {other!r}; it needs some of {sorted(keys)}")
+    if resolver and resolver not in keys:
+        raise ProcessError(f"{where}: resolved_by holds {resolver!r}; it needs one of {sorted(keys)}")
+    return Roles(found, resolver)
+
+
+def _role(reader: Reader) -> Role:
+    role = Role(
+        reader.key(),
+        reader.text("name"),
+        reader.text("about", ""),
+        reader.flag("owner", False),
+        reader.flag("required", False),
+        reader.texts("apart_from"),
+        reader.text("informed", ""),
+    )
+    reader.done()
+    return role

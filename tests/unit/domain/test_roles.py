@@ -1,0 +1,126 @@
+"""Roles: taken, given, left, doubled; who is informed, who resolves, who helps."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from importlib import resources
+
+import pytest
+
+from models.domain.effects import Announce
+from models.domain.incidents import Decision, Incident, Refusal
+from models.domain.process import Process, read_process
+from models.domain.process_reader import ProcessError
+from models.domain.requests import GiveRole, Join, Leave, LeaveRole, Request, Resolve, carry_out
+from models.domain.staffing import inform, vacant
+from tests.unit.domain.samples import ADA, ASSESSED, BEN, CANDIDATE, CYD, LATER, OPEN, OVER, OWNED, PROCESS
+
+
+def process_of(name: str) -> Process:
+    text = (resources.files("models.processes") / f"{name}.toml").read_text(encoding="utf-8")
+    return read_process(tomllib.loads(text), name)
+
+
+PLATFORM, WELLCOME, HUB = (process_of(each) for each in ("modernisation_platform", "wellcome", "twoi2c"))
+
+
+def done(incident: Incident, request: Request, by: object = ADA, process: Process = PLATFORM) -> Decision:
+    outcome = carry_out(request, incident, by, process, at=LATER)  # type: ignore[arg-type]
+    assert isinstance(outcome, Decision), outcome
+    return outcome
+
+
+def test_a_required_role_is_vacant_until_somebody_takes_it() -> None:
+    assert [role.key for role in vacant(OWNED, PLATFORM)] == ["scribe"]
+    taken = done(OWNED, GiveRole("scribe"), BEN).incident
+    assert vacant(taken, PLATFORM) == ()
+    left = done(taken, LeaveRole("scribe"), BEN)
+    assert [role.key for role in vacant(left.incident, PLATFORM)] == ["scribe"]
+    assert "vacant now" in left.notice
+    assert left.entries[0].data["required"] is True
+
+
+def test_a_role_given_to_somebody_mentions_them_and_whoever_had_it() -> None:
+    first = done(OWNED, GiveRole("scribe", BEN)).incident
+    second = done(first, GiveRole("Scribe", CYD))
+    assert dict(second.incident.roles) == {"scribe": CYD}
+    (said,) = [each for each in second.effects if isinstance(each, Announce)]
+    assert said.mentions == (CYD, BEN)
+    again = done(second.incident, GiveRole("scribe", CYD))
+    assert (again.entries, again.incident) == ((), second.incident)
+
+
+def test_a_doubled_role_is_discouraged_and_allowed() -> None:
+    both = done(OWNED, GiveRole("scribe"), ADA)
+    assert "discouraged" in both.notice
+    assert dict(both.incident.roles) == {"scribe": ADA}
+    assert done(OWNED, GiveRole("scribe"), BEN).notice == ""
+    assert "discouraged" in done(OWNED, GiveRole("steward"), ADA, HUB).notice
+
+
+def test_the_owners_role_is_taken_by_claiming() -> None:
+    assert done(OPEN, GiveRole("lead"), BEN).incident.owner == BEN
+    refused = carry_out(GiveRole("lead"), OWNED, BEN, PLATFORM, at=LATER)
+    assert isinstance(refused, Refusal)
+    assert refused.ask == "take_over"
+    assert isinstance(carry_out(LeaveRole("lead"), OWNED, ADA, PLATFORM, at=LATER), Refusal)
+
+
+def test_a_process_without_roles_says_so() -> None:
+    refused = carry_out(GiveRole("scribe"), OWNED, ADA, PROCESS, at=LATER)
+    assert isinstance(refused, Refusal)
+    assert "names no roles" in refused.text
+    unknown = carry_out(GiveRole("pilot"), OWNED, ADA, PLATFORM, at=LATER)
+    assert isinstance(unknown, Refusal)
+    assert "lead, scribe, communications" in unknown.text
+
+
+def test_only_the_delivery_manager_resolves_once_there_is_one() -> None:
+    answers = replace(OVER, none_reason="", follow_ups={"retro": ""})
+    owned = replace(ASSESSED, urgency="rapid_fix")
+    assert isinstance(carry_out(Resolve(answers), owned, ADA, WELLCOME, at=LATER), Decision)
+    managed = done(owned, GiveRole("delivery_manager", CYD), ADA, WELLCOME).incident
+    refused = carry_out(Resolve(answers), managed, ADA, WELLCOME, at=LATER)
+    assert isinstance(refused, Refusal)
+    assert CYD.name in refused.text
+    assert isinstance(carry_out(Resolve(answers), managed, CYD, WELLCOME, at=LATER), Decision)
+
+
+def test_the_delivery_manager_is_informed_of_what_is_raised() -> None:
+    roles = tuple(replace(each, informed=CYD.username) if each.required else each for each in WELLCOME.roles.all)
+    process = replace(WELLCOME, roles=replace(WELLCOME.roles, all=roles))
+    told = inform(OPEN, process, (ADA, BEN, CYD), at=LATER)
+    assert told is not None
+    assert told.entries[0].data["who"] == "Cyd Charisse (Delivery manager)"
+    assert [each.mentions for each in told.effects if isinstance(each, Announce)] == [(CYD,)]
+    assert inform(replace(OPEN, owner=CYD), process, (ADA, CYD), at=LATER) is None
+    assert inform(CANDIDATE, process, (CYD,), at=LATER) is None
+    assert inform(OPEN, WELLCOME, (CYD,), at=LATER) is None
+
+
+def test_helping_is_told_to_the_owner_once_and_ends() -> None:
+    helping = done(OWNED, Join(why="knows the cache"), BEN)
+    assert helping.incident.supporters == (BEN,)
+    assert [each.mentions for each in helping.effects if isinstance(each, Announce)] == [(ADA,)]
+    assert done(helping.incident, Join(), BEN).entries == ()
+    involved = done(helping.incident, Join(CYD, "wrote it"), ADA)
+    assert involved.incident.supporters == (BEN, CYD)
+    gone = done(involved.incident, Leave(), BEN)
+    assert gone.incident.supporters == (CYD,)
+    assert isinstance(carry_out(Leave(), OWNED, ADA, PLATFORM, at=LATER), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"resolved_by": "nobody"}, "resolved_by holds 'nobody'"),
+        ({"roles": [{"key": "a", "name": "A", "apart_from": ["b"]}]}, "apart_from holds 'b'"),
+        ({"roles": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "each needs its own"),
+        ({"roles": [{"key": k, "name": k, "owner": True} for k in "ab"]}, "more than one with owner = true"),
+    ],
+)
+def test_a_mistake_is_named(change: dict[str, object], says: str) -> None:
+    text = (resources.files("models.processes") / "tis.toml").read_text(encoding="utf-8")
+    with pytest.raises(ProcessError, match=says):
+        read_process(tomllib.loads(text) | change, "new.toml")
