@@ -22,6 +22,7 @@ from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
 from bot.adapters.gitlab import GitLabTracker
+from bot.adapters.graph_channels import GraphChannels, NoChannels
 from bot.adapters.graph_people import GraphPeople, NoPeople
 from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
@@ -59,7 +60,7 @@ from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
-from models.ports import Finding, IssueTracker, Messenger, PortError, RotaSource, StatusPage
+from models.ports import ChannelMaker, Finding, IssueTracker, Messenger, PortError, RotaSource, StatusPage
 from models.process_file import read_process_text
 from models.settings import Settings, SettingsError
 
@@ -154,6 +155,26 @@ def people_of(settings: Settings) -> PeopleDirectory:
             "directory.client_secret is missing; directory.client_id needs it, a certificate or managed_identity"
         )
     return GraphPeople(held.base_url, registration, lambda: datetime.now(UTC))
+
+
+def channels_of(settings: Settings) -> ChannelMaker:
+    """Return what makes channels, by the sign-in of the directory.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    if not settings.teams.group_id:
+        return NoChannels()
+    registration = directory_registration(settings.directory, settings.teams)
+    if not registration.complete:
+        raise SettingsError(
+            "teams.group_id is set without a way to sign in; it needs the secret of [teams] or [directory]"
+        )
+    if settings.directory.base_url:
+        _check_address("directory.base_url", settings.directory.base_url, "Graph's address, or nothing")
+    return GraphChannels(
+        settings.directory.base_url, registration, settings.teams.group_id, lambda: datetime.now(UTC)
+    )
 
 
 def page_of(settings: Settings) -> StatusPage:
@@ -306,9 +327,12 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
         await directory.look_for_private_channel()
     poster = Poster(messenger, channels, Pacer())
     handling = await _cases(settings, tracker, around, poster, stack)
-    page = page_of(settings)
+    page, maker = page_of(settings), channels_of(settings)
+    stack.push_async_callback(maker.close)
     stack.push_async_callback(page.close)
-    deliveries = Deliveries(poster, tracker, around, handling, template=settings.tracker.template, page=page)
+    deliveries = Deliveries(
+        poster, tracker, around, handling, template=settings.tracker.template, page=page, new_channels=maker
+    )
     settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
     health = TrackerHealth(tracker, ZoneInfo(settings.rota.timezone))
     outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds, health=health)
@@ -423,6 +447,7 @@ async def examine(settings: Settings) -> list[Finding]:
             ("service desk", desk_of),
             ("directory", people_of),
             ("status page", page_of),
+            ("new channels", channels_of),
         ):
             try:
                 if name == "teams":

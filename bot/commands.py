@@ -39,6 +39,7 @@ from models.domain.requests import (
     Join,
     Leave,
     LeaveRole,
+    MakeChannel,
     MarkPrivate,
     Merge,
     NoUpdates,
@@ -192,6 +193,7 @@ _THREAD: Mapping[str, str] = {
     "reopen": r"re-?open",
     "dismiss": r"dismiss|not\san\sincident",
     "merge": r"merge",
+    "channel": r"channel",
     "security": r"security",
     "vendor": r"vendor",
     "update": r"update(?:\sstakeholders)?",
@@ -315,7 +317,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     """Tell whether words that nobody addressed to the bot are a command all the same."""
     if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
         return False
-    if name in ("close", "escalate", "incident", "security", "vendor", "update", "handoff"):
+    if name in ("close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel"):
         return False
     if name in ALONE:
         return _only_filler(rest)
@@ -379,6 +381,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
         case "update":
             off = re.fullmatch(r"(?:is\s|are\s)?not\sneeded[.!]?", bare, re.IGNORECASE)
             return Act(NoUpdates()) if off else ShowForm(Form.UPDATE.value)
+        case "channel":
+            return Act(MakeChannel())
         case "security":
             return _security(bare)
         case "status":

@@ -42,6 +42,7 @@ from models.domain.effects import (
     LearnTeam,
     MailSecurity,
     NoteIssue,
+    OpenChannel,
     PostCard,
     PostDigest,
     PostMail,
@@ -64,7 +65,7 @@ from models.domain.staffing import inform
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations.incidents import load
-from models.ports import IssueTracker, Message, Permanent, StatusPage, ThreadAddress
+from models.ports import ChannelMaker, IssueTracker, Message, Permanent, StatusPage, ThreadAddress
 from models.queue import Item
 from models.store import from_ms
 
@@ -87,6 +88,7 @@ class Deliveries:
         *,
         template: str,
         page: StatusPage,
+        new_channels: ChannelMaker,
     ) -> None:
         self._poster = poster
         self._cases = cases
@@ -94,7 +96,7 @@ class Deliveries:
         self._hearing = Hearing(tracker, surroundings)
         self._around = surroundings
         self._template = template
-        self._outside = OutsideDeliveries(poster, surroundings, page)
+        self._outside = OutsideDeliveries(poster, surroundings, page, new_channels)
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
     async def prepare(self) -> None:
@@ -123,7 +125,7 @@ class Deliveries:
                     return await self._post_card(await load(incident_id), item)
             case PostPrivate(incident_id):
                 return await self._post_private(await load(incident_id))
-            case AskUpdate() | PostUpdate() | ShowOnPage() as effect:
+            case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() as effect:
                 return await self._outside.deliver(effect, item)
             case MailSecurity(incident_id):
                 await security_mail.report(incident_id, self._cases.letters, self._around)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bot.posting import Poster
@@ -12,29 +12,34 @@ from cards.forms import form_card
 from cards.outside import update_text
 from models import directory, store
 from models.directory import INCIDENT
-from models.domain.communication import shown
-from models.domain.effects import AskUpdate, Effect, PostUpdate, ShowOnPage
-from models.domain.incidents import State
+from models.domain.communication import channel_made, channel_name, shown
+from models.domain.effects import AskUpdate, Effect, OpenChannel, PostUpdate, ShowOnPage
+from models.domain.incidents import Decision, Incident, State
 from models.operations.incidents import load
-from models.ports import Message, PageUpdate, StatusPage
+from models.ports import ChannelMaker, Message, PageUpdate, Permanent, StatusPage
 from models.queue import Item
 
 
 class OutsideDeliveries:
     """Delivers updates for stakeholders. Nothing of a private incident leaves here, whatever was asked before."""
 
-    def __init__(self, poster: Poster, around: Surroundings, page: StatusPage) -> None:
+    def __init__(self, poster: Poster, around: Surroundings, page: StatusPage, channels: ChannelMaker) -> None:
         self._poster = poster
         self._page = page
+        self._channels = channels
         self._around = around
 
-    async def deliver(self, effect: AskUpdate | PostUpdate | ShowOnPage, item: Item) -> Sequence[Effect]:
+    async def deliver(
+        self, effect: AskUpdate | PostUpdate | ShowOnPage | OpenChannel, item: Item
+    ) -> Sequence[Effect]:
         """Carry one out."""
         if not (await load(effect.incident_id)).private:
             if isinstance(effect, AskUpdate):
                 await self._ask(effect.incident_id, item)
             elif isinstance(effect, PostUpdate):
                 await self._post(effect)
+            elif isinstance(effect, OpenChannel):
+                await self._open(effect.incident_id)
             elif self._page.configured:
                 await self._show(effect, item)
         return ()
@@ -69,10 +74,27 @@ class OutsideDeliveries:
             marker = f"{await directory.instance()}.{incident.id}.{number}"
             found = await self._page.find(marker) if item.attempted_ms is not None else None
             entry = found or await self._page.create(marker, update)
+        await self._record(incident.id, lambda now: shown(now, entry, number))
+
+    async def _open(self, incident_id: int) -> None:
+        incident = await load(incident_id)
+        if incident.channel_name or incident.state is not State.OPEN:
+            return
+        name, url, failed = channel_name(incident, self._around.process.channel_name), "", ""
+        marker = f"wilson:{await directory.instance()}.{incident.id}"
+        try:
+            name, url = await self._channels.make(name, f"Incident {incident.id}", marker)
+        except Permanent as error:
+            failed = str(error)
+        at = datetime.now(UTC)
+        await self._record(incident.id, lambda now: channel_made(now, name, url, at=at, failed=failed))
+
+    @staticmethod
+    async def _record(incident_id: int, decide: Callable[[Incident], Decision]) -> None:
         while True:
+            incident = await load(incident_id)
             try:
-                await store.commit([(incident, shown(incident, entry, number))])
+                await store.commit([(incident, decide(incident))])
             except store.Conflict:
-                incident = await load(incident.id)
                 continue
             return

@@ -158,6 +158,7 @@ def help_text(process: Process) -> str:
         ("runbook add", "propose an entry of the known issues from what this one taught"),
         ("vendor <name> <number> <address>", "a third party's ticket; alone: whom to ask and how"),
         ("handoff", "the facts for the major incident process, to be pasted"),
+        ("channel", "a channel of its own, where the team permits it"),
         ("update", "tell stakeholders, after you corrected the draft; `update not needed` stops asking"),
         ("security [reason]", "it is a matter of security: handled in private, its text withheld here"),
         ("security told <who>", "who was told of it"),

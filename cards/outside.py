@@ -52,6 +52,9 @@ def outside_rows(incident: Incident, most: int) -> Iterable[Element]:
         url = safe_url(each.url) if len(each.url) <= _LONG_URL else None
         named = text_run(f"{each.name} {each.ref}", 120, color="Accent" if url else "", url=url)
         yield row("Vendor" if number == 0 else " ", rich_text(named, gap(f" since {when(each.at)}", subtle=True)))
+    if incident.channel_name and most:
+        url = safe_url(incident.channel_url)
+        yield row("Channel", rich_text(text_run(incident.channel_name, 60, color="Accent" if url else "", url=url)))
     if incident.updates:
         last = incident.updates[-1]
         said = text_block(f"{last.stage}, {when(last.at)} by {escape(last.by.name, 80)}")

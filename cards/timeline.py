@@ -323,6 +323,13 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
         f"{words.actor} told stakeholders ({words.text('stage', 40)}): {words.text('text', 1000)}"
     ),
     Verb.NO_UPDATES: lambda words: f"{words.actor} says that stakeholders need no further updates.",
+    Verb.CHANNEL: lambda words: (
+        f"{words.actor} asked for a channel of its own."
+        if words.has("asked")
+        else _ended(f"No channel could be made: {words.text('failed')}")
+        if words.has("failed")
+        else f"This incident has a channel of its own now: {words.link()}."
+    ),
     Verb.MADE_PRIVATE: lambda words: _ended(
         f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}"
     ),

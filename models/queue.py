@@ -23,6 +23,7 @@ from models.domain.effects import (
     NoteCaseIssue,
     NoteIssue,
     OpenCase,
+    OpenChannel,
     PostCard,
     PostCase,
     PostDigest,
@@ -136,6 +137,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:{incident_id}", incident_id, True, f"private:{incident_id}"
         case AskUpdate(incident_id):
             return TEAMS, f"teams:{incident_id}", incident_id, False, f"ask:{incident_id}"
+        case OpenChannel(incident_id):
+            return PAGE, f"channel:{incident_id}", incident_id, False, f"channel:{incident_id}"
         case ShowOnPage(incident_id):
             return PAGE, f"page:{incident_id}", incident_id, False, None
         case PostUpdate(incident_id):

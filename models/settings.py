@@ -26,7 +26,7 @@ from pydantic import (
 
 PREFIX = "WILSON_"
 FILE_SUFFIX = "_FILE"
-_SECRET = re.compile(r"secret|password|token|credentials|url$")
+_SECRET = re.compile(r"secret|password|token|credentials|api_key|url$")
 """Settings whose value may hold a secret, and is never shown; an address may hold a password."""
 
 
@@ -79,6 +79,7 @@ class Teams(_Section):
         allowed_service_hosts: Hosts that a service address may have, besides Microsoft's own.
         devs_channel, gateway_channel: A channel's name or its id (``19:…@thread.tacv2``).
         private_channel: The same, for incidents of security; empty for none. Its members are who may read them.
+        group_id: The team's id in Entra; where it is set, ``channel`` makes channels through Graph.
         messenger: ``console`` prints each card instead of posting it.
     """
 
@@ -94,6 +95,7 @@ class Teams(_Section):
     devs_channel: str = "Wilson - Devs"
     gateway_channel: str = "API Gateway - Notifications"
     private_channel: str = ""
+    group_id: str = ""
     openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     login_url: str = "https://login.microsoftonline.com"
     messenger: Literal["teams", "console"] = "teams"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from models.domain.effects import AskUpdate, Effect, PostUpdate, ShowOnPage
+from models.domain.effects import AskUpdate, Effect, OpenChannel, PostUpdate, ShowOnPage
 from models.domain.handling import is_address
 from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
 from models.domain.outside import STAGES, StatusUpdate, VendorCall
@@ -106,3 +106,32 @@ def draft(incident: Incident, now: datetime) -> tuple[str, str, str]:
     long = max(int((now - began) / timedelta(minutes=1)), 0)
     text = f"Since {began:%H:%M} UTC ({long} minutes) there has been a disruption: {headline}. {owner}"
     return headline, text, last.stage if last and last.stage != "resolved" else "investigating"
+
+
+def channel(incident: Incident, by: Person, *, at: datetime) -> Outcome:
+    """Ask for a channel of its own (T6). A channel is public to the team, so a private incident gets none."""
+    if incident.private:
+        return Refusal("It is handled in private: a channel of its own would be public to the team.")
+    if refusal := refused(incident, "channel"):
+        return refusal
+    if incident.channel_name:
+        return Decision(incident, notice=f"It has a channel already: {incident.channel_name}")
+    entry = Entry(at, Verb.CHANNEL, by, {"asked": True})
+    return Decision(
+        incident,
+        (entry,),
+        (OpenChannel(incident.id),),
+        "The channel is being made; its link follows in the thread.",
+    )
+
+
+def channel_name(incident: Incident, pattern: str) -> str:
+    """Return what its channel is called."""
+    day = incident.raised_at or incident.created_at
+    return pattern.replace("{id}", str(incident.id)).replace("{date}", f"{day:%Y-%m-%d}")
+
+
+def channel_made(incident: Incident, name: str, url: str, *, at: datetime, failed: str = "") -> Decision:
+    """Record the channel, or why there is none."""
+    changed = incident if failed else replace(incident, channel_name=name, channel_url=url)
+    return told(changed, (Entry(at, Verb.CHANNEL, None, {"label": name, "url": url, "failed": failed or None}),))

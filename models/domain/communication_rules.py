@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from models.domain.process_reader import ProcessError, Reader
 
+CHANNEL_NAME = "inc-{id}-{date}"
+
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
@@ -74,6 +76,19 @@ def read_communication(reader: Reader, urgencies: Collection[str]) -> Communicat
         )
     reader.done()
     return made
+
+
+def read_channel_name(reader: Reader) -> str:
+    """Read ``[channel]``: what an incident's own channel is called, with ``{id}`` and ``{date}``.
+
+    Raises:
+        ProcessError: The name has no place for what tells it from others.
+    """
+    name = reader.text("name", CHANNEL_NAME)
+    if "{id}" not in name and "{date}" not in name:
+        raise ProcessError(f"{reader.where}: name holds {name!r}; it needs {{id}} or {{date}} in it")
+    reader.done()
+    return name
 
 
 def read_vendors(readers: Sequence[Reader]) -> tuple[Vendor, ...]:

@@ -58,6 +58,13 @@ class ShowOnPage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """Make the incident a channel of its own."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Show everyone the card of the present state. Several that wait are one."""
 
@@ -293,6 +300,7 @@ Effect = (
     | AskUpdate
     | PostUpdate
     | ShowOnPage
+    | OpenChannel
     | RefreshCard
     | Announce
     | RaiseIssue
@@ -329,6 +337,7 @@ IncidentEffect = (
     | AskUpdate
     | PostUpdate
     | ShowOnPage
+    | OpenChannel
     | RefreshCard
     | Announce
     | RaiseIssue

@@ -214,6 +214,7 @@ class Incident:
         update_asked: When an update for them was asked for last.
         page_entry: Its entry on the status page; empty where none is open.
         page_shown: How many updates the status page has.
+        channel_name, channel_url: The channel of its own; empty where it has none.
         updates_off: Whether none is asked for any more.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
@@ -274,6 +275,8 @@ class Incident:
     updates_off: bool = False
     page_entry: str = ""
     page_shown: int = 0
+    channel_name: str = ""
+    channel_url: str = ""
 
     @property
     def private(self) -> bool:
@@ -351,6 +354,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "merge": frozenset({State.CANDIDATE, State.OPEN}),
     "vendor": frozenset({State.OPEN, State.RESOLVED}),
     "update": frozenset({State.OPEN, State.RESOLVED}),
+    "channel": frozenset({State.OPEN}),
     "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
 }
 

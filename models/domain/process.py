@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from models.domain.communication_rules import Communication, Vendor, read_communication, read_vendors
+from models.domain.communication_rules import (
+    CHANNEL_NAME,
+    Communication,
+    Vendor,
+    read_channel_name,
+    read_communication,
+    read_vendors,
+)
 from models.domain.known_issues import KnownIssue, read_known_issues
 from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.procedures import Procedures, read_access, read_support
@@ -128,6 +135,7 @@ class Process:
     communication: Communication = field(default_factory=Communication)
     vendors: tuple[Vendor, ...] = ()
     roles: Roles = field(default_factory=Roles)
+    channel_name: str = CHANNEL_NAME
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -209,6 +217,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         communication=read_communication(top.table("communication"), [level.key for level in urgencies])
         if "communication" in values
         else Communication(),
+        channel_name=read_channel_name(top.table("channel")) if "channel" in values else CHANNEL_NAME,
         vendors=read_vendors(top.optional_tables("vendors")),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )

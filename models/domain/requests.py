@@ -192,6 +192,11 @@ class NoUpdates:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeChannel:
+    """Make it a channel of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class MarkPrivate:
     """Say that it is a matter of security."""
 
@@ -237,6 +242,7 @@ Request = (
     | AddVendor
     | SendUpdate
     | NoUpdates
+    | MakeChannel
     | MarkPrivate
     | TellSecurity
 )
@@ -296,6 +302,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return communication.update(incident, headline, text, stage, by, process, at=at)
         case NoUpdates():
             return communication.no_updates(incident, by, at=at)
+        case MakeChannel():
+            return communication.channel(incident, by, at=at)
         case MarkPrivate(reason):
             return privacy.mark(incident, reason, by, at=at)
         case TellSecurity(whom):

@@ -49,6 +49,7 @@ class Verb(StrEnum):
     VENDOR = "vendor"
     UPDATED = "updated"
     NO_UPDATES = "no_updates"
+    CHANNEL = "channel"
     MADE_PRIVATE = "made_private"
     SECURITY_TOLD = "security_told"
     SECURITY_MAILED = "security_mailed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.activities import Activities
+from bot.adapters.graph_channels import NoChannels
 from bot.adapters.graph_people import NoPeople
 from bot.adapters.halo import NoDesk
 from bot.adapters.status_page import NoPage
@@ -22,7 +23,7 @@ from bot.posting import Channels, Poster
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
-from models.ports import IssueTracker, Messenger, StatusPage
+from models.ports import ChannelMaker, IssueTracker, Messenger, StatusPage
 
 SENDER = "alerts@identity.example.ac.uk"
 
@@ -55,10 +56,12 @@ def deliveries_of(
     people: PeopleDirectory | None = None,
     send: Callable[[bytes], Awaitable[None]] | None = None,
     page: StatusPage | None = None,
+    new_channels: ChannelMaker | None = None,
 ) -> Deliveries:
     """Return what delivers."""
     poster, gateway, desk = Poster(messenger, channels, pacer), gateway or NoGateway(), desk or NoDesk()
     lookup = Lookup(gateway, desk, people or NoPeople())
     letters = Letters(send, SENDER, "Team Wilson")
     cases = CaseDeliveries(poster, tracker, CaseSurroundings(around, gateway), lookup, desk, letters)
-    return Deliveries(poster, tracker, around, cases, template="Incident", page=page or NoPage())
+    page, maker = page or NoPage(), new_channels or NoChannels()
+    return Deliveries(poster, tracker, around, cases, template="Incident", page=page, new_channels=maker)

@@ -59,6 +59,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "devs_channel": "Wilson - Devs",
         "gateway_channel": "API Gateway - Notifications",
         "private_channel": "",
+        "group_id": "",
         "openid_metadata_url": "https://login.botframework.com/v1/.well-known/openidconfiguration",
         "login_url": "https://login.microsoftonline.com",
         "messenger": "teams",

@@ -102,6 +102,7 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     Verb.VENDOR: ({"name": "AWS", "ref": "1234", "url": None}, "Megan Bowen raised a ticket with AWS: 1234."),
     Verb.UPDATED: ({"stage": "identified", "text": "On it"}, "Megan Bowen told stakeholders (identified): On it."),
     Verb.NO_UPDATES: ({}, "Megan Bowen says that stakeholders need no further updates."),
+    Verb.CHANNEL: ({"label": "inc-1", "failed": "it is full"}, "No channel could be made: it is full."),
     Verb.MADE_PRIVATE: (
         {"reason": "a key is out"},
         "Megan Bowen marked this as a matter of security: a key is out.",
