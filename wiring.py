@@ -44,11 +44,13 @@ from bot.deliveries import Deliveries
 from bot.health import metrics, readiness
 from bot.hearing import Listener
 from bot.hooks import Hook
+from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels, Poster
 from bot.reminding import Reminding
 from bot.reporting import Reporting
+from bot.rota import ChangedRota
 from bot.speech import Speech
 from bot.status_updates import StatusUpdates
 from bot.surroundings import Surroundings
@@ -313,7 +315,9 @@ async def run(settings: Settings, stop: asyncio.Event, *, bot: bool, watch: bool
 
 
 async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> dict[str, Coroutine[Any, Any, None]]:
-    messenger, tracker, rota = messenger_of(settings), tracker_of(settings), rota_of(settings)
+    messenger, tracker = messenger_of(settings), tracker_of(settings)
+    timezone = ZoneInfo(settings.rota.timezone)
+    rota = ChangedRota(rota_of(settings), timezone)
     if settings.database.url.startswith(database.SQLITE):
         await queue.release_all()
     stack.push_async_callback(messenger.close)
@@ -349,6 +353,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     tasks["cases"] = clock.run()
     tasks["status updates"] = StatusUpdates(around, outbox.wake).run()
     tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
+    tasks["notices"] = Notices(around, rota, timezone, outbox.wake).run()
     tasks["reporting"] = Reporting(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()

@@ -99,6 +99,21 @@ class AskReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRota:
+    """Change who is on call.
+
+    Attributes:
+        out: Whose shift; ``None`` for whoever's it is.
+        into: Who takes it; ``None`` to take changes back.
+        days: What was typed.
+    """
+
+    days: str
+    into: Person | None = None
+    out: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Not a command; ``nearest`` are the ones that it resembles."""
 
@@ -125,7 +140,7 @@ class Chatter:
     """People talking to each other: not meant for the bot, which stays silent."""
 
 
-Command = Act | ShowForm | Declare | Show | AskReport | Unknown | Misused | Elsewhere | Chatter
+Command = Act | ShowForm | Declare | Show | AskReport | ChangeRota | Unknown | Misused | Elsewhere | Chatter
 
 
 class _Wrong(Exception):
@@ -410,7 +425,7 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
         case "report":
             return _report(bare)
         case "oncall":
-            return Show("oncall")
+            return _oncall(bare, mentioned)
         case _:
             return Show("help")
 
@@ -484,6 +499,27 @@ def _involve(rest: str, mentioned: Sequence[Person]) -> Command:
     if len(people) != 1:
         raise _Wrong("Mention whom to involve: involve @person, and why")
     return Act(Join(people[0], _text(_PERSON.sub("", rest), SHORT, "The reason")))
+
+
+def _oncall(rest: str, mentioned: Sequence[Person]) -> Command:
+    found = re.match(r"(swap|cover|undo)\b", rest, re.IGNORECASE)
+    if found is None:
+        return Show("oncall")
+    days = " ".join(_PERSON.sub(" ", rest[found.end() :]).split())
+    days = re.sub(r"^(?:with|and|by|on|for|the|,|\s)+", "", days)
+    people = _named(rest, mentioned)
+    what = found[1].lower()
+    if not days:
+        raise _Wrong(f"Say on which day: oncall {what} … 2026-12-24, or tomorrow, or monday")
+    if what == "undo":
+        return ChangeRota(days)
+    if what == "cover":
+        if len(people) != 1:
+            raise _Wrong("Mention who covers: oncall cover @person 2026-12-24..2026-12-28")
+        return ChangeRota(days, people[0])
+    if len(people) != 2 or people[0].same(people[1]):
+        raise _Wrong("Mention two people, first whose shift it is: oncall swap @a @b 2026-12-24")
+    return ChangeRota(days, people[1], people[0])
 
 
 def _report(text: str) -> Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from bot.case_speech import CaseSpeech
 from bot.commands import (
     Act,
     AskReport,
+    ChangeRota,
     Chatter,
     Command,
     Declare,
@@ -25,12 +26,13 @@ from bot.commands import (
     parse,
 )
 from bot.places import Place
+from bot.rota import days, remember_swap, swaps, undo_swaps
 from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
 from cards.forms import declare_form, form_card
 from cards.known_issue import runbook_entry
-from cards.lists import help_text, incident_list, oncall_text, review_list, status_text
+from cards.lists import help_text, incident_list, oncall_text, review_list, rota_text, status_text, swap_text
 from cards.outside import handoff_text, vendors_text
 from cards.story import story
 from models import directory, store
@@ -40,7 +42,9 @@ from models.domain.incidents import Incident, Refusal, State
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, Request
+from models.domain.rota import Swap, alike, read_days
 from models.operations import incidents
+from models.ports import PortError
 
 
 class Speech:
@@ -95,6 +99,8 @@ class Speech:
                 await self._answer(place, card=card)
             case Declare():
                 await self._declare(command, by, place)
+            case ChangeRota():
+                await self._change_rota(command, by, place)
             case AskReport():
                 await self._report(command, place)
             case Show(what):
@@ -142,6 +148,54 @@ class Speech:
         else:
             await self._answer(place, f"Declared as incident **#{done.incident.id}**; its card follows.")
 
+    async def _change_rota(self, command: ChangeRota, by: Person, place: Place) -> None:
+        now = datetime.now(UTC)
+        today = now.astimezone(self._around.zone).date()
+        found = read_days(command.days, today)
+        if found is None:
+            text = f"I know no such day: {escape(command.days, 80)}."
+            await self._answer(place, f"{text} Say 2026-12-24, 2026-12-24..2026-12-28, tomorrow or monday.")
+            return
+        first, last = found
+        if last < today:
+            await self._answer(place, f"{last} is over; the rota of the past stays as it was.")
+            return
+        if command.into is None:
+            gone = [each for day in _days(first, last) for each in await undo_swaps(day)]
+            said = " ".join(f"Taken back: {swap_text(each)}" for each in gone)
+            await self._tell_rota(place, said or f"Nothing was changed on {command.days}.")
+            return
+        into = self._around.find([command.into])[0]
+        out = self._around.find([command.out])[0] if command.out is not None else None
+        if out is not None and not await self._is_on_call(out, first, last):
+            await self._answer(place, f"{escape(out.name, 80)} is not on call then: `oncall` shows who is.")
+            return
+        swap = Swap(first, last, into, by, out)
+        await remember_swap(swap, now, place.once)
+        await self._tell_rota(place, swap_text(swap))
+
+    async def _is_on_call(self, person: Person, first: date, last: date) -> bool:
+        try:
+            found = await days(self._around.rota, first, (last - first).days + 1, self._around.zone)
+        except PortError:
+            return True  # a rota that can't be read keeps nobody from changing it
+        return any(alike(each, person) for _, people in found for each in people)
+
+    async def _tell_rota(self, place: Place, text: str) -> None:
+        await self._around.refresh()
+        await self._answer(place, text)
+
+    async def _oncall(self) -> str:
+        today = datetime.now(UTC).astimezone(self._around.zone).date()
+        now = oncall_text(self._around.on_call)
+        try:
+            ahead = await days(self._around.rota, today, 8, self._around.zone)
+        except PortError as error:
+            return f"{now} The days to come can't be read: {escape(str(error), 200)}"
+        if not any(people for _, people in ahead):
+            return now
+        return f"{now}\n\n{rota_text(ahead, await swaps())}"
+
     async def _report(self, command: AskReport, place: Place) -> None:
         today = datetime.now(UTC).astimezone(self._around.zone).date()
         last = command.last or today
@@ -172,7 +226,7 @@ class Speech:
                 resolved = await store.incidents_in((State.RESOLVED,), 200)
                 return review_list(resolved[::-1], self._around.process, now)
             case "oncall":
-                return oncall_text(self._around.on_call)
+                return await self._oncall()
             case _:
                 return help_text(self._around.process)
 
@@ -180,6 +234,10 @@ class Speech:
         carried = orjson.dumps(card).decode() if card else ""
         answer = Answer(place.service_url, place.tenant_id, place.conversation_id, text, carried)
         await store.leave([answer], once=[f"answer:{place.once}"])
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def _unknown(text: str, nearest: Sequence[str]) -> str:

@@ -50,18 +50,23 @@ class Surroundings:
         """Whom an incident can be given to."""
         return self._team
 
+    @property
+    def rota(self) -> RotaSource:
+        """Knows who is on call on other days."""
+        return self._rota
+
     async def refresh(self) -> None:
         """Ask again."""
         self._asked = time.monotonic()
         self._team = tuple(await directory.people())
         try:
             found = await self._rota.on_call(datetime.now(UTC))
-            self._on_call = tuple(self._as_the_team_knows(each) for each in found)
+            self._on_call = tuple(self.known(each) for each in found)
         except PortError as error:
             log.warning("the rota can't be read, so nobody is named as on call: %s", error)
             self._on_call = ()
 
-    def _as_the_team_knows(self, person: Person) -> Person:
+    def known(self, person: Person) -> Person:
         """Return somebody of the rota with their id in Teams, where the rota knows only a name or a login."""
         if person.teams_id:
             return person

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from cards.blocks import escape, link, safe_url
 from cards.words import ago, headline, next_step, public_title, source_name, times, urgency_name
 from models.domain.incidents import Incident, NoteKind
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.rota import Swap
 from models.domain.views import IncidentView
 
 _MOST = 30
@@ -112,6 +113,42 @@ def oncall_text(people: Sequence[Person]) -> str:
     return f"{names} {verb} on call. That means seeing that incidents are handled, not handling each oneself."
 
 
+def morning_text(people: Sequence[Person]) -> str:
+    """Return who is on call today, for the morning."""
+    names = " and ".join(f"**{escape(person.name, 80)}**" for person in people[:10])
+    verb = "is" if len(people) == 1 else "are"
+    return f"{names} {verb} on call today, to see that everything is handled; anybody may take an incident."
+
+
+def gap_text(day: date, today: date) -> str:
+    """Return that nobody is on call on a day."""
+    when_ = "today" if day == today else f"on {day:%A}, {day.day} {day:%B}"
+    return f"**Nobody is on call {when_}.** Put somebody into the rota, or say `oncall cover @person {day}`."
+
+
+def review_soon(count: int, meeting: datetime) -> str:
+    """Return the announcement of the incident review on the day before."""
+    await_it = "Nothing awaits it yet." if not count else f"{count} await it: `review` lists them."
+    return f"**The incident review is tomorrow at {meeting:%H:%M}.** {await_it}"
+
+
+def rota_text(days: Sequence[tuple[date, Sequence[Person]]], swaps: Sequence[Swap]) -> str:
+    """Return who is on call on some days, with what was changed by command marked."""
+    lines = []
+    for day, people in days:
+        names = ", ".join(escape(person.name, 80) for person in people[:10]) or "**nobody**"
+        changed = " (changed)" if any(swap.holds(day) for swap in swaps) else ""
+        lines.append(f"- {day:%a} {day.day} {day:%b}: {names}{changed}")
+    return "\n".join(lines)
+
+
+def swap_text(swap: Swap) -> str:
+    """Return a change of the rota as a sentence."""
+    days = f"{swap.first}" if swap.first == swap.last else f"{swap.first} to {swap.last}"
+    whose = f"{escape(swap.out.name, 80)}'s shift" if swap.out is not None else "whoever's shift it is"
+    return f"**{escape(swap.into.name, 80)}** takes {whose} on {days}, {escape(swap.by.name, 80)} says."
+
+
 def help_text(process: Process) -> str:
     """Return every command, with the process's own words for levels, decisions and follow-ups."""
     levels = " | ".join(level.key for level in process.urgencies)
@@ -170,7 +207,9 @@ def help_text(process: Process) -> str:
         ("list", "what is unfinished"),
         ("review", "what awaits the incident review"),
         ("report [month | <day>..<day>]", "how it went"),
-        ("oncall", "who is on call"),
+        ("oncall", "who is on call, and on the days to come"),
+        ("oncall swap @a @b <day>", "the second takes the first one's shift"),
+        ("oncall cover @person <day>[..<day>]", "they take it, whoever's it is; `oncall undo <day>` takes it back"),
         ("help", "this"),
     )
     return "\n\n".join(

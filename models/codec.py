@@ -12,6 +12,7 @@ from models.domain.case_timeline import CaseEntry
 from models.domain.cases import Case
 from models.domain.incidents import Incident
 from models.domain.people import Person
+from models.domain.rota import Swap
 from models.domain.timeline import Entry
 
 _INCIDENT = TypeAdapter(Incident)
@@ -20,6 +21,7 @@ _CASE = TypeAdapter(Case)
 _CASE_ENTRY = TypeAdapter(CaseEntry)
 _READING = TypeAdapter(Reading)
 _PERSON = TypeAdapter(Person)
+_SWAP = TypeAdapter(Swap)
 _EFFECTS: dict[str, tuple[type, TypeAdapter[Any]]] = {
     kind.__name__: (kind, TypeAdapter(kind)) for kind in effects.Effect.__args__
 }
@@ -83,6 +85,16 @@ def person_to_text(person: Person) -> str:
 def person_from_text(text: str) -> Person:
     """Return the person of a JSON text."""
     return _PERSON.validate_json(text)
+
+
+def swap_to_text(swap: Swap) -> str:
+    """Return a change of the rota as JSON."""
+    return _SWAP.dump_json(swap).decode()
+
+
+def swap_from_text(text: str) -> Swap:
+    """Return the change of the rota of a JSON text."""
+    return _SWAP.validate_json(text)
 
 
 def effect_to_text(effect: effects.Effect) -> tuple[str, str]:

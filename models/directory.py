@@ -212,6 +212,18 @@ async def remember_fact(key: str, value: str) -> None:
     )
 
 
+async def facts(prefix: str) -> dict[str, str]:
+    """Return the facts whose keys begin so."""
+    statement = "SELECT key, value FROM facts WHERE key >= ? AND key < ?"
+    rows = await reading().rows(statement, prefix, f"{prefix[:-1]}{chr(ord(prefix[-1]) + 1)}")
+    return {row["key"]: row["value"] for row in rows if row["key"].startswith(prefix)}
+
+
+async def forget_fact(key: str) -> None:
+    """Forget a single fact."""
+    await reading().run("DELETE FROM facts WHERE key = ?", key)
+
+
 async def first_fact(key: str, value: str) -> str:
     """Remember a single fact unless it is remembered already. Returns what is remembered."""
     await reading().many(

@@ -17,6 +17,7 @@ from models.domain.communication_rules import (
 )
 from models.domain.known_issues import KnownIssue, read_known_issues
 from models.domain.mail import FIELDS, MailRule, MailRules
+from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.reminder_rules import Reminders, read_reminders
@@ -136,6 +137,8 @@ class Process:
     vendors: tuple[Vendor, ...] = ()
     roles: Roles = field(default_factory=Roles)
     channel_name: str = CHANNEL_NAME
+    notices: Notices = field(default_factory=Notices)
+    review: ReviewRules = field(default_factory=ReviewRules)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -211,6 +214,8 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         procedures=_procedures(top),
         hours=read_working_hours(top.table("working_hours")) if "working_hours" in values else WorkingHours(),
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
+        notices=read_notices(top.table("notices")) if "notices" in values else Notices(),
+        review=read_review(top.table("review")) if "review" in values else ReviewRules(),
         roles=read_roles(top.optional_tables("roles"), top.text("resolved_by", ""), where),
         reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),

@@ -28,12 +28,13 @@ class WorkingHours:
         """Tell whether the team works at that instant, by the clocks of ``zone``."""
         here = at.astimezone(zone)
         if self.start < self.end:
-            return self._works(here.date()) and self.start <= here.time() < self.end
+            return self.works_on(here.date()) and self.start <= here.time() < self.end
         yesterday = date.fromordinal(here.date().toordinal() - 1)
-        today = self._works(here.date()) and here.time() >= self.start
-        return today or (self._works(yesterday) and here.time() < self.end)
+        today = self.works_on(here.date()) and here.time() >= self.start
+        return today or (self.works_on(yesterday) and here.time() < self.end)
 
-    def _works(self, day: date) -> bool:
+    def works_on(self, day: date) -> bool:
+        """Tell whether the team works on that day at all."""
         return day.weekday() in self.days and day not in self.holidays
 
 

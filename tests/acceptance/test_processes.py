@@ -139,3 +139,29 @@ async def test_wellcome_asks_the_delivery_manager_and_holds_a_retro(tmp_path: Pa
         await peer.say("resolve over=yes; cause: an index; rolled back: none; follow-up: retro", NGOZI, under=post)
         await peer.shows(post, "Resolved incident")
         await peer.until(lambda: any("Incident retro" in each for each in program.issues()))
+
+
+async def test_the_rota_is_named_on_a_candidate_and_changed_by_command(tmp_path: Path) -> None:
+    week = "\n".join(
+        f'{day} = "sana"' for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    )
+    (tmp_path / "rota.toml").write_text(
+        f'[people.sana]\nname = "{SANA.name}"\nid = "{SANA.aad_object_id}"\n\n[week]\n{week}\n'
+    )
+    more = f'[rota]\nkind = "file"\npath = "{tmp_path}/rota.toml"\n'
+    async with Peer().running() as peer, Program(tmp_path, more).running() as program:
+        peer.bot_url = program.bot_url
+        await peer.install()
+        post = await candidate(program, peer)
+        await peer.shows(post, "On call, to see that it is handled")
+        assert SANA.name in post.text
+        await peer.say("oncall swap {0} {1} today", to=[JONAS, NGOZI])
+        await peer.until(lambda: any("is not on call then" in each.said for each in peer.posts), "a refusal")
+        await peer.say("oncall cover {0} today", to=[JONAS])
+        await peer.until(lambda: any("whoever's shift it is" in each.said for each in peer.posts), "the change")
+        await peer.say("oncall")
+        await peer.until(lambda: any(f"{JONAS.name} (changed)" in each.said for each in peer.posts), "the days")
+        await program.stop()
+        await program.start()
+        await peer.say("oncall undo today")
+        await peer.until(lambda: any("Taken back" in each.said for each in peer.posts), "what was taken back")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.commands import (
     LONGEST,
     Act,
+    ChangeRota,
     Chatter,
     Command,
     Declare,
@@ -666,3 +667,16 @@ def test_the_longest_message_takes_no_time_to_speak_of(verb: str, piece: str) ->
     say(text)
     say(text, in_thread=False, addressed=False)
     assert time.process_time() - began < 0.5
+
+
+def test_the_rota_is_changed_by_naming_people_and_days() -> None:
+    assert say(f"{BOT} oncall swap {AT_ADA} {AT_BEN} 2026-12-24", ADA, BEN, in_thread=False) == ChangeRota(
+        "2026-12-24", BEN, ADA
+    )
+    assert say(f"{BOT} on call cover {AT_BEN} for 2026-12-24..2026-12-28", BEN, in_thread=False) == ChangeRota(
+        "2026-12-24..2026-12-28", BEN
+    )
+    assert say(f"{BOT} oncall undo tomorrow", in_thread=False) == ChangeRota("tomorrow")
+    assert isinstance(say(f"{BOT} oncall swap {AT_ADA} 2026-12-24", ADA, in_thread=False), Misused)
+    assert isinstance(say(f"{BOT} oncall cover {AT_ADA}", ADA, in_thread=False), Misused)
+    assert say(f"{BOT} oncall", in_thread=False) == Show("oncall")

@@ -1,0 +1,86 @@
+"""Changes of a rota: who stands in for whom on which days. The rota itself is kept by its source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from models.domain.people import Person
+from models.domain.working_hours import DAYS
+
+MOST_DAYS = 31
+_RANGE = re.compile(r"\s*(?:\.\.|–|\bto\b|\buntil\b)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One change.
+
+    Attributes:
+        first, last: The days, both included.
+        out: Whose shift it is; ``None`` for whoever is on call.
+        into: Who takes it. Where they are on call that day themselves, ``out`` takes theirs.
+        by: Who said so.
+    """
+
+    first: date
+    last: date
+    into: Person
+    by: Person
+    out: Person | None = None
+
+    def holds(self, day: date) -> bool:
+        """Tell whether it is about that day."""
+        return self.first <= day <= self.last
+
+
+def swapped(on_call: Sequence[Person], day: date, swaps: Sequence[Swap]) -> tuple[Person, ...]:
+    """Return who is on call on a day, once the changes for it are made, in the order in which they were said."""
+    people = list(on_call)
+    for swap in swaps:
+        if not swap.holds(day):
+            continue
+        if swap.out is None:
+            people = [swap.into]
+            continue
+        out, into = swap.out, swap.into
+        people = [into if alike(each, out) else out if alike(each, into) else each for each in people]
+    return tuple(people)
+
+
+def alike(one: Person, other: Person) -> bool:
+    """Tell whether both are one person, also where a rota knows only a name or a login."""
+    if one.same(other):
+        return True
+    mine = {text.casefold() for text in (one.id, one.name, one.username) if text}
+    return any(text.casefold() in mine for text in (other.id, other.name, other.username) if text)
+
+
+def read_days(text: str, today: date) -> tuple[date, date] | None:
+    """Return the first and the last day that somebody typed; ``None`` where it is no day, or too many.
+
+    Args:
+        text: ``2026-12-24``, ``2026-12-24..2026-12-28``, ``today``, ``tomorrow``, or the name of a day that comes.
+    """
+    parts = [part for part in _RANGE.split(text.strip(" .,").lower()) if part]
+    if not 1 <= len(parts) <= 2:
+        return None
+    days = [_day(part, today) for part in parts]
+    first, last = days[0], days[-1]
+    if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS):
+        return None
+    return first, last
+
+
+def _day(text: str, today: date) -> date | None:
+    word = text.removeprefix("on ").removeprefix("for ").strip()
+    if word in ("today", "tomorrow"):
+        return today + timedelta(days=word == "tomorrow")
+    if word in DAYS:
+        return today + timedelta(days=(DAYS.index(word) - today.weekday()) % 7 or 7)
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        return None

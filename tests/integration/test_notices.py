@@ -1,0 +1,94 @@
+"""A simulated quarter: who is on call each morning, gaps ahead, the review; once each, whatever restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.notices import Notices
+from bot.rota import ChangedRota, days, remember_swap, swaps, undo_swaps
+from models import queue
+from models.domain import notice_rules
+from models.domain.effects import Tell
+from models.domain.people import Person
+from models.domain.rota import Swap
+from models.domain.working_hours import WorkingHours
+from models.ports import Finding
+from tests.integration.test_outbox import House, house
+from tests.unit.cards.samples import PROCESS
+
+__all__ = ["house"]
+ADA, BEN = Person("aad-ada", "Ada", "29:ada"), Person("aad-ben", "Ben", "29:ben")
+GAP = date(2026, 10, 28)
+
+
+class EveryOtherDay:
+    """Ada and Ben in turn, by the days of a zone; nobody on one day."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        day = at.astimezone(self._zone).date()
+        return () if day == GAP else (ADA if day.toordinal() % 2 else BEN,)
+
+    async def check(self) -> Sequence[Finding]:
+        return ()
+
+
+async def told() -> list[str]:
+    return [item.effect.text for item in await queue.waiting() if isinstance(item.effect, Tell)]
+
+
+@pytest.mark.parametrize("name", ["Europe/London", "America/New_York"])
+async def test_a_quarter_over_a_change_of_the_clock(house: House, name: str) -> None:
+    zone = ZoneInfo(name)
+    house.around.process = replace(
+        PROCESS,
+        hours=WorkingHours(),
+        notices=notice_rules.Notices(time(9), 7),
+        review=notice_rules.ReviewRules(date(2026, 1, 8), 2, time(10), time(16)),
+    )
+    now = datetime(2026, 9, 1, 12, tzinfo=UTC)
+    while now < datetime(2026, 12, 1, tzinfo=UTC):
+        pair = [  # restarted each time, and two of them
+            Notices(house.around, ChangedRota(EveryOtherDay(zone), zone), zone, lambda: None) for _ in range(2)
+        ]
+        await asyncio.gather(*(each.look(now) for each in pair))
+        now += timedelta(minutes=90)
+    texts = await told()
+    working = [
+        day
+        for day in (date(2026, 9, 1) + timedelta(days=number) for number in range(91))
+        if day.weekday() < 5 and day != GAP
+    ]
+    mornings = [text for text in texts if "on call today" in text]
+    assert len(mornings) == len(working)
+    expected = ["Ada" if day.toordinal() % 2 else "Ben" for day in working]
+    assert [re.findall(r"\*\*(\w+)\*\*", text)[0] for text in mornings] == expected
+    gaps = [text for text in texts if "Nobody is on call" in text]
+    assert len(gaps) == 1
+    assert "Wednesday, 28 October" in gaps[0]
+    assert sum("incident review is tomorrow at 10:00" in text for text in texts) == 7
+    assert sum("Nothing awaits the incident review" in text for text in texts) == 7
+
+
+async def test_a_swap_holds_for_every_replica_until_it_is_undone(house: House) -> None:
+    zone = ZoneInfo("Europe/London")
+    first = date(2026, 10, 20)
+    for _ in range(2):  # a message that is delivered twice makes one change
+        change = Swap(first, first, ADA, BEN, BEN if first.toordinal() % 2 == 0 else ADA)
+        await remember_swap(replace(change, into=ADA if change.out == BEN else BEN), datetime.now(UTC), "message-1")
+    assert len(await swaps()) == 1
+    plain, changed = EveryOtherDay(zone), ChangedRota(EveryOtherDay(zone), zone)
+    before, after = await days(plain, first, 2, zone), await days(changed, first, 2, zone)
+    assert before[0][1] != after[0][1]
+    assert before[1] == after[1]
+    assert len(await undo_swaps(first)) == 1
+    assert await days(changed, first, 2, zone) == before
