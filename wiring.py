@@ -353,7 +353,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     tasks["cases"] = clock.run()
     tasks["status updates"] = StatusUpdates(around, outbox.wake).run()
     tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
-    tasks["notices"] = Notices(around, rota, timezone, outbox.wake).run()
+    tasks["notices"] = Notices(around, rota if settings.rota.kind != "none" else None, timezone, outbox.wake).run()
     tasks["reporting"] = Reporting(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()

@@ -159,6 +159,7 @@ def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, i
         else f"Raised because of incident {incident.issue_key or incident.id}: {plain(incident.title)}.",
         f"Why: {plain(kind.question)}." if kind else "",
         f"Cause as far as it is known:\n\n{fence(cause)}" if cause else "",
+        _noise(incident) if follow_up.kind == "alerting" else "",
     )
     return NewIssue(
         kind=IssueKind.ISSUE,
@@ -167,6 +168,17 @@ def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, i
         marker=follow_up_marker(incident.id, follow_up.id, instance),
         labels=(*process.follow_up_labels, *(kind.labels if kind else ())),
         confidential=incident.private,
+    )
+
+
+def _noise(incident: Incident) -> str:
+    noise = incident.noise
+    if noise is None:
+        return ""
+    policy = f" The alert: {link('open', incident.source_url)}." if incident.source_url else ""
+    return (
+        f"It was dismissed as no incident {noise.dismissed} times, and reported {noise.reports} times,"
+        f" since {_when(noise.since)}.{policy}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,13 +29,13 @@ class Notices:
 
     Args:
         around: The team and its process.
-        rota: Who is on call on other days.
+        rota: Who is on call on other days; ``None`` where there is no rota.
         timezone: Whose days and hours.
         wake: Called when something was put into the outbox.
     """
 
     def __init__(
-        self, around: Surroundings, rota: RotaSource, timezone: ZoneInfo, wake: Callable[[], None]
+        self, around: Surroundings, rota: RotaSource | None, timezone: ZoneInfo, wake: Callable[[], None]
     ) -> None:
         self._around = around
         self._rota = rota
@@ -60,19 +61,22 @@ class Notices:
     async def _morning(self, now: datetime) -> None:
         rules, hours = self._around.process.notices, self._around.process.hours
         here = now.astimezone(self._timezone)
-        if rules.morning_at is None or here.time() < rules.morning_at or not hours.works_on(here.date()):
+        if (
+            self._rota is None
+            or rules.morning_at is None
+            or here.time() < rules.morning_at
+            or not hours.works_on(here.date())
+        ):
             return
         today = here.date()
         ahead = await days(self._rota, today, 1 + rules.gaps_ahead_days, self._timezone)
-        if not any(people for _, people in ahead):
-            return  # a rota that names nobody at all is none, and not a gap
         on_call = [self._around.known(each) for each in ahead[0][1]]
         if on_call:
             called = " ".join(mention(each) for each in on_call if each.teams_id)
             await self._say(f"{morning_text(on_call)} {called}".strip(), f"on-call:{today}", tuple(on_call))
-        gaps = [day for day, people in ahead if not people and hours.works_on(day)]
-        for day in gaps:
-            await self._say(gap_text(day, today), f"rota-gap:{day}")
+        if gaps := [day for day, people in ahead if not people and hours.works_on(day)]:
+            key = hashlib.sha256(",".join(day.isoformat() for day in gaps).encode()).hexdigest()[:32]
+            await self._say(gap_text(gaps, today), f"rota-gap:{key}")
 
     async def _review(self, now: datetime) -> None:
         rules = self._around.process.review

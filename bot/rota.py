@@ -54,15 +54,13 @@ async def days(rota: RotaSource, first: date, count: int, zone: tzinfo) -> list[
 
 async def swaps() -> list[Swap]:
     """Return the changes that were made, in the order in which they were."""
-    held = await directory.facts(_FACT)
-    return [swap_from_text(text) for _, text in sorted(held.items())]
+    held = [swap_from_text(text) for text in (await directory.facts(_FACT)).values()]
+    return sorted(held, key=lambda swap: swap.at)
 
 
-async def remember_swap(swap: Swap, now: datetime, once: str) -> None:
-    """Make a change. A second delivery of the same message makes none."""
-    key = f"{_FACT}{now:%Y%m%d%H%M%S}:{uuid.uuid5(uuid.NAMESPACE_OID, once).hex[:16]}"
-    if not any(each.endswith(key.rpartition(":")[2]) for each in await directory.facts(_FACT)):
-        await directory.first_fact(key, swap_to_text(swap))
+async def remember_swap(swap: Swap, once: str) -> None:
+    """Make a change. A second delivery of the same message makes none, whichever replica gets it."""
+    await directory.first_fact(f"{_FACT}{uuid.uuid5(uuid.NAMESPACE_OID, once).hex}", swap_to_text(swap))
 
 
 async def undo_swaps(day: date) -> list[Swap]:

@@ -157,8 +157,8 @@ class Speech:
             await self._answer(place, f"{text} Say 2026-12-24, 2026-12-24..2026-12-28, tomorrow or monday.")
             return
         first, last = found
-        if last < today:
-            await self._answer(place, f"{last} is over; the rota of the past stays as it was.")
+        if first < today:
+            await self._answer(place, f"{first} is over; the rota of the past stays as it was.")
             return
         if command.into is None:
             gone = [each for day in _days(first, last) for each in await undo_swaps(day)]
@@ -170,8 +170,8 @@ class Speech:
         if out is not None and not await self._is_on_call(out, first, last):
             await self._answer(place, f"{escape(out.name, 80)} is not on call then: `oncall` shows who is.")
             return
-        swap = Swap(first, last, into, by, out)
-        await remember_swap(swap, now, place.once)
+        swap = Swap(first, last, into, by, now, out)
+        await remember_swap(swap, place.once)
         await self._tell_rota(place, swap_text(swap))
 
     async def _is_on_call(self, person: Person, first: date, last: date) -> bool:
@@ -179,7 +179,7 @@ class Speech:
             found = await days(self._around.rota, first, (last - first).days + 1, self._around.zone)
         except PortError:
             return True  # a rota that can't be read keeps nobody from changing it
-        return any(alike(each, person) for _, people in found for each in people)
+        return all(any(alike(each, person) for each in people) for _, people in found)
 
     async def _tell_rota(self, place: Place, text: str) -> None:
         await self._around.refresh()

@@ -250,6 +250,7 @@ _REQUESTS: Mapping[str, _Build] = {
         read.text("text", SHORT, lines=True),
         read.one_of("lesson", LessonKind) if read.key("lesson") else LessonKind.LEARNT,
     ),
+    "improve": lambda read, team: requests.Improve(not read.flag("keep")),
     "post_mortem": lambda read, team: requests.PostMortem(),
     "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),

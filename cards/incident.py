@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cards import buttons
+from cards.actions import encode
 from cards.blocks import (
     Element,
     action_set,
@@ -14,6 +15,7 @@ from cards.blocks import (
     clean,
     container,
     escape,
+    execute,
     fit,
     gap,
     host_of,
@@ -32,7 +34,7 @@ from cards.known_issue import known_issue_lines
 from cards.outside import outside_rows
 from cards.private import privacy_rows
 from cards.words import headline, next_step, source_name, times, urgency_name
-from models.domain.incidents import Incident, MergeRequest, State
+from models.domain.incidents import Incident, MergeRequest, Noise, State
 from models.domain.people import Person
 from models.domain.recognising import quiet_until
 from models.domain.staffing import holder
@@ -157,6 +159,8 @@ def _who(view: IncidentView, calls: Sequence[Person], now: datetime) -> str:
 
 def _warnings(view: IncidentView) -> Iterable[Element]:
     incident = view.incident
+    if incident.noise is not None and not incident.noise.answered and incident.state is State.DISMISSED:
+        yield container(_noise(incident, incident.noise), style="warning")
     if incident.not_safe and not incident.state.finished:
         names = ", ".join(clean(name, 100) for name in incident.not_safe[:_REPOSITORIES])
         line = f"Do not push to {names}: the trunk is not safe to deploy again."
@@ -167,6 +171,19 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
         yield rich_text(
             gap("Wilson could not read all of this mail: "), text_run(incident.unreadable, 200, color="Attention")
         )
+
+
+def _noise(incident: Incident, noise: Noise) -> list[Element]:
+    said = f"This alert was no incident {times(noise.dismissed)}, and was reported {times(noise.reports)}"
+    return [
+        text_block(f"{said} since {when(noise.since)}. Should the alerting be improved?", weight="Bolder"),
+        action_set(
+            [
+                execute("Raise an issue to improve it", encode("improve", incident=incident.id), style="positive"),
+                execute("Considered: leave it", encode("improve", incident=incident.id, keep=True)),
+            ]
+        ),
+    ]
 
 
 def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:

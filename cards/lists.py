@@ -120,10 +120,10 @@ def morning_text(people: Sequence[Person]) -> str:
     return f"{names} {verb} on call today, to see that everything is handled; anybody may take an incident."
 
 
-def gap_text(day: date, today: date) -> str:
-    """Return that nobody is on call on a day."""
-    when_ = "today" if day == today else f"on {day:%A}, {day.day} {day:%B}"
-    return f"**Nobody is on call {when_}.** Put somebody into the rota, or say `oncall cover @person {day}`."
+def gap_text(gaps: Sequence[date], today: date) -> str:
+    """Return on which days nobody is on call."""
+    days = ", ".join("today" if day == today else f"on {day:%A}, {day.day} {day:%B}" for day in gaps[:10])
+    return f"**Nobody is on call {days}.** Put somebody into the rota, or say `oncall cover @person {gaps[0]}`."
 
 
 def review_soon(count: int, meeting: datetime) -> str:

@@ -298,6 +298,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     ),
     Verb.JOINED: _joined,
     Verb.LEFT: lambda words: f"{words.actor} does not help with this any more.",
+    Verb.ALERTING_KEPT: lambda words: f"{words.actor} considered the alert, and leaves it as it is.",
     Verb.INFORMED: lambda words: f"Informed of this incident: {words.text('who', 500)}.",
     Verb.LESSON: lambda words: _ended(
         f"{words.actor} noted {_LESSONS.get(str(words.entry.data.get('kind')), 'a lesson')}"

@@ -108,6 +108,14 @@ async def incidents_of_digest(digest_id: int) -> list[Incident]:
     return [incident_of(row) for row in await reading().rows(statement, digest_id)]
 
 
+async def dismissed_before(incident: Incident) -> list[Incident]:
+    """Return the earlier incidents of the same alert that were no incidents, the oldest first."""
+    statement = "SELECT id, version, body FROM incidents WHERE fingerprint = ? AND state = ? AND id < ? ORDER BY id"
+    key = fingerprint_of(incident.fingerprint)
+    rows = await reading().rows(statement, key, State.DISMISSED.value, incident.id) if key else []
+    return [each for each in map(incident_of, rows) if each.merged_into is None]
+
+
 async def timeline(incident_id: int) -> list[Entry]:
     """Return an incident's timeline, oldest first."""
     rows = await reading().rows("SELECT entry FROM timeline WHERE incident_id = ? ORDER BY id", incident_id)

@@ -118,6 +118,28 @@ def dismiss(
     return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
 
 
+def improve(incident: Incident, wanted: bool, by: Person, process: Process, *, at: datetime) -> Outcome:
+    """Say what is to be done about an alert that was no incident again and again (W64).
+
+    Args:
+        wanted: Whether the issue to improve the alerting is raised; otherwise it is noted that it was considered.
+    """
+    if refusal := refused(incident, "improve"):
+        return refusal
+    kind = process.follow_up("alerting")
+    if kind is None or incident.noise is None:
+        return Refusal("This alert has not been dismissed more than once.")
+    if incident.noise.answered:
+        return Decision(incident, notice="Somebody has said already what is to be done about this alert.")
+    changed = replace(incident, noise=replace(incident.noise, answered=True))
+    if not wanted:
+        return told(changed, (Entry(at, Verb.ALERTING_KEPT, by),))
+    new = FollowUp(str(len(incident.follow_ups) + 1), kind.key, kind.title_for(incident.title))
+    entry = Entry(at, Verb.FOLLOW_UP, by, {"kind": kind.name, "title": new.title})
+    decision = told(replace(changed, follow_ups=(*incident.follow_ups, new)), (entry,))
+    return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+
+
 def _renumbered(changes: tuple[ManualChange, ...], after: int) -> tuple[ManualChange, ...]:
     return tuple(replace(change, id=number) for number, change in enumerate(changes, after + 1))
 

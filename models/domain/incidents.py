@@ -190,6 +190,23 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """An alert that was no incident more than once (W64).
+
+    Attributes:
+        dismissed: How many of its candidates were dismissed, this one among them.
+        reports: How often it was reported in all of them.
+        since: When the first of them came.
+        answered: Whether a person said what is to be done about it.
+    """
+
+    dismissed: int
+    reports: int
+    since: datetime
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One problem, from the first alert to the review. Texts that came from mail or people are foreign.
 
@@ -268,6 +285,7 @@ class Incident:
     lessons: tuple[Lesson, ...] = ()
     roles: tuple[tuple[str, Person], ...] = ()
     supporters: tuple[Person, ...] = ()
+    noise: Noise | None = None
     privacy: Privacy | None = None
     vendors: tuple[VendorCall, ...] = ()
     updates: tuple[StatusUpdate, ...] = ()
@@ -349,6 +367,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "follow_up": frozenset({State.OPEN, State.RESOLVED}),
     "lesson": frozenset({State.OPEN, State.RESOLVED}),
     "post_mortem": frozenset({State.RESOLVED, State.CLOSED}),
+    "improve": frozenset({State.DISMISSED}),
     "close": frozenset({State.RESOLVED}),
     "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
     "merge": frozenset({State.CANDIDATE, State.OPEN}),

@@ -147,6 +147,13 @@ class PostMortem:
 
 
 @dataclass(frozen=True, slots=True)
+class Improve:
+    """Say whether the alerting is to be improved, after the same alert was no incident more than once."""
+
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close it at the incident review."""
 
@@ -236,6 +243,7 @@ Request = (
     | Join
     | Leave
     | PostMortem
+    | Improve
     | Close
     | Reopen
     | Dismiss
@@ -290,6 +298,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.lesson(incident, lesson_kind, text, by, at=at)
         case PostMortem():
             return finishing.post_mortem(incident, by, at=at)
+        case Improve(wanted):
+            return finishing.improve(incident, wanted, by, process, at=at)
         case Close(learnt):
             return finishing.close(incident, learnt, by, at=at)
         case Reopen(reason):

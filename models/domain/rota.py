@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from models.domain.people import Person
 from models.domain.working_hours import DAYS
@@ -23,12 +23,14 @@ class Swap:
         out: Whose shift it is; ``None`` for whoever is on call.
         into: Who takes it. Where they are on call that day themselves, ``out`` takes theirs.
         by: Who said so.
+        at: When they did; later changes go by what earlier ones made.
     """
 
     first: date
     last: date
     into: Person
     by: Person
+    at: datetime
     out: Person | None = None
 
     def holds(self, day: date) -> bool:

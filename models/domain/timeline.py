@@ -45,6 +45,7 @@ class Verb(StrEnum):
     JOINED = "joined"
     LEFT = "left"
     INFORMED = "informed"
+    ALERTING_KEPT = "alerting_kept"
     POST_MORTEM = "post_mortem"
     VENDOR = "vendor"
     UPDATED = "updated"

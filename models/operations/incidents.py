@@ -14,11 +14,11 @@ from models import directory, mails, store
 from models.domain import finishing, intake
 from models.domain.alerts import Alert, MailKind
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
-from models.domain.incidents import Decision, Incident, Refusal, State
+from models.domain.incidents import Decision, Incident, Noise, Refusal, State
 from models.domain.people import Person
 from models.domain.privacy import without_channel
 from models.domain.process import Process
-from models.domain.requests import Assess, Claim, MarkPrivate, Merge, Raise, Request, carry_out
+from models.domain.requests import Assess, Claim, Dismiss, MarkPrivate, Merge, Raise, Request, carry_out
 from models.operations.alerts import decider
 
 TRIES = 20
@@ -67,6 +67,8 @@ async def act(
             changes, first = await _merge(before, request, by)
         else:
             first = carry_out(request, before, by, process, at=_now())
+            if isinstance(request, Dismiss) and isinstance(first, Decision):
+                first = await _with_noise(before, first)
             changes = [(before, first)] if isinstance(first, Decision) else []
         if isinstance(first, Refusal):
             return Done(before, refusal=first)
@@ -87,6 +89,19 @@ async def act(
             notice = f"{without_channel(process.security)} {notice}"
         return Done(stored[0], notice)
     return Done(before, refusal=Refusal("Too many people are changing this incident just now: try again."))
+
+
+async def _with_noise(before: Incident, decision: Decision) -> Decision:
+    """Note how often the same alert was no incident, so that the card asks what is to be done about it."""
+    dismissed = decision.incident
+    if before.state is State.DISMISSED or dismissed.state is not State.DISMISSED or not dismissed.fingerprint:
+        return decision
+    earlier = await store.dismissed_before(dismissed)
+    if not earlier or any(each.kind == "alerting" for one in (*earlier, dismissed) for each in one.follow_ups):
+        return decision
+    reports = sum(each.count for each in (*earlier, dismissed))
+    noise = Noise(len(earlier) + 1, reports, earlier[0].first_seen or earlier[0].created_at)
+    return replace(decision, incident=replace(dismissed, noise=noise))
 
 
 def _changes(before: Incident, decision: Decision) -> bool:

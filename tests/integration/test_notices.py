@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.adapters.rota_file import NoRota
 from bot.notices import Notices
 from bot.rota import ChangedRota, days, remember_swap, swaps, undo_swaps
 from models import queue
@@ -83,8 +84,8 @@ async def test_a_swap_holds_for_every_replica_until_it_is_undone(house: House) -
     zone = ZoneInfo("Europe/London")
     first = date(2026, 10, 20)
     for _ in range(2):  # a message that is delivered twice makes one change
-        change = Swap(first, first, ADA, BEN, BEN if first.toordinal() % 2 == 0 else ADA)
-        await remember_swap(replace(change, into=ADA if change.out == BEN else BEN), datetime.now(UTC), "message-1")
+        out, into = (BEN, ADA) if first.toordinal() % 2 == 0 else (ADA, BEN)
+        await remember_swap(Swap(first, first, into, BEN, datetime.now(UTC), out), "message-1")
     assert len(await swaps()) == 1
     plain, changed = EveryOtherDay(zone), ChangedRota(EveryOtherDay(zone), zone)
     before, after = await days(plain, first, 2, zone), await days(changed, first, 2, zone)
@@ -92,3 +93,15 @@ async def test_a_swap_holds_for_every_replica_until_it_is_undone(house: House) -
     assert before[1] == after[1]
     assert len(await undo_swaps(first)) == 1
     assert await days(changed, first, 2, zone) == before
+
+
+async def test_a_rota_that_has_run_out_is_told_of_and_none_at_all_is_not(house: House) -> None:
+    zone = ZoneInfo("Europe/London")
+    house.around.process = replace(PROCESS, notices=notice_rules.Notices(time(9), 7))
+    at = datetime(2026, 9, 1, 12, tzinfo=UTC)
+    await Notices(house.around, None, zone, lambda: None).look(at)
+    assert await told() == []
+    for _ in range(2):
+        await Notices(house.around, NoRota(), zone, lambda: None).look(at)
+    (text,) = await told()
+    assert "today, on Wednesday, 2 September" in text

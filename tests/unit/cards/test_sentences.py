@@ -83,6 +83,7 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     ),
     Verb.JOINED: ({"who": "Adele Vance", "why": "knows it"}, "Megan Bowen involves Adele Vance: knows it."),
     Verb.LEFT: ({}, "Megan Bowen does not help with this any more."),
+    Verb.ALERTING_KEPT: ({}, "Megan Bowen considered the alert, and leaves it as it is."),
     Verb.INFORMED: (
         {"who": "Lea (Delivery manager)"},
         "Informed of this incident: Lea (Delivery manager).",

@@ -15,11 +15,12 @@ from tests.unit.domain.samples import ADA, BEN, CYD
 LONDON = ZoneInfo("Europe/London")
 NEW_YORK = ZoneInfo("America/New_York")
 THURSDAY = date(2026, 11, 26)
+SAID = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NAMED = Person("", "Ada Lovelace")  # as a calendar knows her
 
 
 def swap(into: Person, out: Person | None = None, days: int = 1) -> Swap:
-    return Swap(THURSDAY, THURSDAY + timedelta(days=days - 1), into, CYD, out)
+    return Swap(THURSDAY, THURSDAY + timedelta(days=days - 1), into, CYD, SAID, out)
 
 
 @pytest.mark.parametrize(
