@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import maildesk
 import mailroom
 import wiring
+from bot.rota import ChangedRota, days, swaps
 from cards.report import report_csv, report_json, report_text
 from demo.run import run_demo
 from mailwatcher.reader import reading_to_json
@@ -31,7 +32,7 @@ from models import database, queue, reporting, store
 from models.domain.mail import Outcome
 from models.domain.process_reader import ProcessError
 from models.domain.reports import Report
-from models.ports import Finding
+from models.ports import Finding, PortError
 from models.process_file import read_process_text
 from models.settings import Process as ProcessSettings
 from models.settings import Settings, SettingsError, read_settings
@@ -107,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--to", dest="last", metavar="DAY", help="the last day (default: today)")
     report.add_argument("--format", choices=("text", "csv", "json"), default="text")
     report.add_argument("--output", type=Path, metavar="FILE", help="where to (default: standard output)")
+    rota = add("rota", _rota, "who is on call on the days to come")
+    rota.add_argument("--days", type=int, default=14, choices=range(1, 93), metavar="COUNT", help="how many (14)")
     db = add("db", _upgrade, "look after the database")
     db.add_argument("action", choices=("upgrade",))
     outbox = add("outbox", _outbox, "show and move what waits to be delivered")
@@ -259,6 +262,30 @@ def _report(settings: Settings, options: argparse.Namespace) -> int:
         print(f"wilson: {options.output}: can't be written: {error.strerror}", file=sys.stderr)
         return FAILED
     return OK
+
+
+def _rota(settings: Settings, options: argparse.Namespace) -> int:
+    zone = ZoneInfo(settings.rota.timezone)
+    rota = ChangedRota(wiring.rota_of(settings), zone)
+    hours = wiring.process_of(settings).hours
+    if settings.rota.kind == "none":
+        raise SettingsError("rota.kind holds 'none'; it needs file or ical")
+
+    async def look() -> int:
+        async with wiring.connected(settings, upgrade=True):
+            try:
+                found = await days(rota, datetime.now(zone).date(), options.days, zone)
+            except PortError as error:
+                print(f"wilson: rota: {error}", file=sys.stderr)
+                return FAILED
+            changes = await swaps()
+        for day, people in found:
+            names = ", ".join(person.name for person in people) or ("NOBODY" if hours.works_on(day) else "nobody")
+            changed = " (changed)" if any(each.holds(day) for each in changes) else ""
+            print(f"{day:%a %Y-%m-%d}  {names}{changed}")
+        return OK
+
+    return asyncio.run(look())
 
 
 def _replay(settings: Settings, options: argparse.Namespace) -> int:
