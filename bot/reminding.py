@@ -74,8 +74,9 @@ class Reminding:
         word = None
         if rules.times(Lack.NEWS) and incident.owner is not None and incident.state is State.OPEN:
             word = await self._last_word(incident)
+        unassessed = bool(rules.times(Lack.ASSESSMENT)) and incident.urgency is None
         lacks_role = bool(rules.times(Lack.ROLE) and vacant(incident, process))
-        lack = lack_of(incident, incident.must_decide(process), word, vacant=lacks_role)
+        lack = lack_of(incident, incident.must_decide(process), word, vacant=lacks_role, unassessed=unassessed)
         urgent = is_urgent(incident, rules, level.then if level else "")
         return due(incident, lack, rules, process.hours, self._timezone, urgent, now)
 

@@ -223,6 +223,7 @@ _LACKS = {
     "unjudged": "Nobody has judged this candidate",
     "unowned": "Nobody has owned this",
     "undecided": "The team's decision about this urgent incident has not been recorded",
+    "unassessed": "Nobody has said how urgent this is",
     "unfilled": "A role that the process requires has been held by nobody",
     "silent": "Nothing has been noted about this",
 }

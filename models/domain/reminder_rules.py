@@ -17,6 +17,7 @@ class Lack(StrEnum):
     JUDGEMENT = "unjudged"
     OWNER = "unowned"
     DECISION = "undecided"
+    ASSESSMENT = "unassessed"
     ROLE = "unfilled"
     NEWS = "silent"
 

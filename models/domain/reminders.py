@@ -30,12 +30,18 @@ class Due:
 
 
 def lack_of(
-    incident: Incident, must_decide: bool, last_word: datetime | None, *, vacant: bool = False
+    incident: Incident,
+    must_decide: bool,
+    last_word: datetime | None,
+    *,
+    vacant: bool = False,
+    unassessed: bool = False,
 ) -> tuple[Lack, datetime] | None:
     """Say what an incident lacks, and since when; ``None`` where it lacks nothing.
 
     Args:
         must_decide: Whether it waits for the team's decision.
+        unassessed: Whether nobody has said how urgent it is, and the process reminds of that (W32).
         vacant: Whether a required role is held by nobody.
         last_word: When a person last did something about it; ``None`` where that was not looked up.
     """
@@ -47,6 +53,8 @@ def lack_of(
         return Lack.DECISION, incident.assessment.at or incident.raised_at or incident.created_at
     if incident.owner is None:
         return Lack.OWNER, incident.raised_at or incident.created_at
+    if unassessed:
+        return Lack.ASSESSMENT, incident.owned_at or incident.raised_at or incident.created_at
     if vacant:
         return Lack.ROLE, incident.owned_at or incident.raised_at or incident.created_at
     return (Lack.NEWS, last_word) if last_word is not None else None

@@ -14,12 +14,13 @@ from models import queue, store
 from models.domain.effects import Announce, Tell
 from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
-from models.domain.requests import AddNote, Claim
+from models.domain.requests import AddNote, Assess, Claim
 from models.domain.timeline import Verb
 from models.domain.working_hours import WorkingHours
 from models.operations import incidents
 from tests.integration.test_outbox import House, house
 from tests.unit.cards.samples import PROCESS
+from tests.unit.domain.samples import INTERNAL
 
 __all__ = ["house"]
 ADA = Person("aad-ada", "Ada", "29:ada")
@@ -57,6 +58,7 @@ async def test_what_somebody_took_meanwhile_is_not_reminded_of(house: House) -> 
     both = replicas(house)
     await look(both, timedelta(minutes=16))
     await incidents.act(await incidents.load(1), Claim(), ADA, PROCESS)
+    await incidents.act(await incidents.load(1), Assess(INTERNAL), ADA, PROCESS)
     await look(both, timedelta(minutes=200))
     assert await reminded() == 1
     await look(both, timedelta(minutes=250))  # and then nobody notes anything for four hours
@@ -78,6 +80,17 @@ async def test_many_at_once_are_one_message(house: House, count: int, alone: int
     assert sum([await reminded(n + 1) for n in range(count)]) == count
     if digests:
         assert "These wait for somebody" in digests[0].text
+
+
+async def test_an_owner_who_does_not_say_how_urgent_it_is_is_reminded(house: House) -> None:
+    await house.fires("a")
+    both = replicas(house)
+    await incidents.act(await incidents.load(1), Claim(), ADA, PROCESS)
+    for minutes in (59, 61, 62, 239, 241, 242, 2000):
+        await look(both, timedelta(minutes=minutes))
+    assert await reminded() == 2
+    said = [entry.data["what"] for entry in await store.timeline(1) if entry.verb is Verb.REMINDED]
+    assert said == ["unassessed", "unassessed"]
 
 
 async def test_what_usually_clears_by_itself_is_left_alone_until_it_is_overdue(house: House) -> None:
