@@ -19,7 +19,10 @@ def known_issue_lines(incident: Incident, process: Process) -> Iterable[Element]
     if known is None or incident.state.finished:
         return
     yield rich_text(
-        text_run("Known issue: ", 40, subtle=True), text_run(known.name, 120, weight="Bolder"), spacing="Medium"
+        text_run("Known issue:", 40, subtle=True),
+        gap(),
+        text_run(known.name, 120, weight="Bolder"),
+        spacing="Medium",
     )
     parts = [
         *_several("Probable cause", known.causes),

@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from cards.blocks import Element, adaptive_card, clean, container, rich_text, row, text_block, text_run, unfolding
+from cards.blocks import (
+    Element,
+    adaptive_card,
+    clean,
+    container,
+    gap,
+    rich_text,
+    row,
+    text_block,
+    text_run,
+    unfolding,
+)
 from cards.words import public_title, source_name, times
 from models.domain.process import Process
 from models.domain.reports import Line, Report, Spread
@@ -115,7 +126,8 @@ def _worth_fixing(report: Report) -> list[Element]:
         lines.append(
             rich_text(
                 text_run(f"#{each.incident_id} {each.title}", 140),
-                text_run(f" – {', '.join(parts)}", 120, subtle=True),
+                gap(" – ", subtle=True),
+                text_run(", ".join(parts), 120, subtle=True),
                 spacing="None",
             )
         )
