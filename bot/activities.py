@@ -10,9 +10,9 @@ from botbuilder.core.teams import TeamsActivityHandler
 from botbuilder.schema import Activity
 
 from bot.clicks import Clicks
-from bot.commands import strip_mention
 from bot.places import Place, Shown
 from bot.speech import Speech
+from bot.typed_text import strip_mention
 from cards.blocks import clean
 from models import directory
 from models.domain.people import Person

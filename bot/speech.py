@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from bot.case_speech import CaseSpeech
-from bot.commands import (
+from bot.command_types import (
     Act,
     AskReport,
     ChangeRota,
@@ -23,8 +23,8 @@ from bot.commands import (
     Show,
     ShowForm,
     Unknown,
-    parse,
 )
+from bot.commands import parse
 from bot.places import Place
 from bot.rota import days, remember_swap, swaps, undo_swaps
 from bot.surroundings import Surroundings

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.commands import (
-    LONGEST,
+from bot.command_types import (
     Act,
     ChangeRota,
     Chatter,
@@ -18,9 +17,9 @@ from bot.commands import (
     Show,
     ShowForm,
     Unknown,
-    parse,
-    strip_mention,
 )
+from bot.commands import parse
+from bot.typed_text import LONGEST, strip_mention
 from cards.actions import Form
 from cards.lists import help_text
 from cards.payload import NOTE, SHORT, TITLE

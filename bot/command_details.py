@@ -1,0 +1,489 @@
+"""What stands behind a command's first word: people, levels, answers, days, addresses."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from bot.command_types import (
+    Act,
+    AskReport,
+    ChangeRota,
+    Command,
+    Declare,
+    Show,
+    ShowForm,
+    Wrong,
+)
+from bot.typed_text import PERSON, kept_text, named, only_filler
+from cards.actions import Form
+from cards.blocks import clean
+from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
+from models.domain.incidents import LessonKind, NoteKind
+from models.domain.people import Person
+from models.domain.process import Answer, FollowUpKind, Process
+from models.domain.requests import (
+    AddFollowUp,
+    AddLesson,
+    AddLink,
+    AddNote,
+    AddVendor,
+    Assess,
+    Assign,
+    Claim,
+    Decide,
+    Dismiss,
+    GiveRole,
+    HandOver,
+    Join,
+    LeaveRole,
+    MarkPrivate,
+    ProposeChange,
+    Raise,
+    Resolve,
+    TellSecurity,
+)
+from models.domain.resolving import ResolveAnswers
+
+_YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+
+_NOT_KNOWN = frozenset({"unknown", "?", "unclear", "unsure"})
+
+
+def read_alone(name: str, rest: str) -> Act:
+    """``claim``, ``claim it``, ``claim: I am on it``; but not ``raise the limit``, which is something else."""
+    after = rest.lstrip()
+    comment = after[:1] in (":", ",", ".", ";", "!", "?", "-", "–", "—", "(")
+    if not comment and not rest.startswith("\n") and not only_filler(rest):
+        raise Wrong(f"“{name}” stands alone: say just {name}")
+    if name == "raise":
+        return Act(Raise())
+    return Act(Claim(take_over=name == "take over"))
+
+
+def read_give(name: str, rest: str, mentioned: Sequence[Person]) -> Command:
+    """Read to whom."""
+    if re.fullmatch(r"(?:to\s)?(?:me|myself)[.!]?", rest, re.IGNORECASE) and name == "assign":
+        return Act(Claim())
+    people: list[Person] = []
+    for person in named(rest, mentioned):
+        if not any(person is each or person.same(each) for each in people):
+            people.append(person)
+    if len(people) > 1:
+        raise Wrong(f"One person owns an incident; mention just one: {name} @person")
+    take_over = re.search(r"\btake\s?over\b", rest[:SHORT], re.IGNORECASE) is not None
+    if people:
+        return Act(Assign(people[0], take_over) if name == "assign" else HandOver(people[0], take_over))
+    if rest:
+        raise Wrong(f"Say to whom with an @mention, so that it is certain who is meant: {name} @person")
+    return ShowForm((Form.ASSIGN if name == "assign" else Form.HAND_OVER).value)
+
+
+def read_role(rest: str, mentioned: Sequence[Person], process: Process) -> Command:
+    """Read which role, and who."""
+    if not rest:
+        return ShowForm(Form.ROLE.value)
+    roles = process.roles.all
+    if not roles:
+        raise Wrong("This team's process names no roles besides the owner")
+    said = " ".join(PERSON.sub("", rest).split())
+    leaving = re.search(r"\s?\b(?:leave|vacant|none)$", said, re.IGNORECASE)
+    name = re.sub(r"\b(?:to|is|for|me|myself|leave|vacant|none)\b|[:,.!=]", " ", said, flags=re.IGNORECASE)
+    role = process.roles.of(" ".join(name.split()))
+    if role is None:
+        known = ", ".join(each.key for each in roles)
+        raise Wrong(f"Say which role: {known}. For example: role {roles[-1].key} @person")
+    if leaving:
+        return Act(LeaveRole(role.key))
+    people = named(rest, mentioned)
+    if len(people) > 1:
+        raise Wrong(f"One person holds a role; mention just one: role {role.key} @person")
+    return Act(GiveRole(role.key, people[0] if people else None))
+
+
+def read_involve(rest: str, mentioned: Sequence[Person]) -> Command:
+    """Read whom, and why."""
+    people = named(rest, mentioned)
+    if len(people) != 1:
+        raise Wrong("Mention whom to involve: involve @person, and why")
+    return Act(Join(people[0], kept_text(PERSON.sub("", rest), SHORT, "The reason")))
+
+
+def read_oncall(rest: str, mentioned: Sequence[Person]) -> Command:
+    """Read whose shift, and when."""
+    found = re.match(r"(swap|cover|undo)\b", rest, re.IGNORECASE)
+    if found is None:
+        return Show("oncall")
+    days = " ".join(PERSON.sub(" ", rest[found.end() :]).split())
+    days = re.sub(r"^(?:with|and|by|on|for|the|,|\s)+", "", days)
+    people = named(rest, mentioned)
+    what = found[1].lower()
+    if not days:
+        raise Wrong(f"Say on which day: oncall {what} … 2026-12-24, or tomorrow, or monday")
+    if what == "undo":
+        return ChangeRota(days)
+    if what == "cover":
+        if len(people) != 1:
+            raise Wrong("Mention who covers: oncall cover @person 2026-12-24..2026-12-28")
+        return ChangeRota(days, people[0])
+    if len(people) != 2 or people[0].same(people[1]):
+        raise Wrong("Mention two people, first whose shift it is: oncall swap @a @b 2026-12-24")
+    return ChangeRota(days, people[1], people[0])
+
+
+def read_report(text: str) -> Command:
+    """Read which days."""
+    said = text.strip(" .!?").lower()
+    if not said or re.fullmatch(r"(?:of\s|for\s)?(?:the\s)?(?:(?:last|past|this)\s)?week", said):
+        return AskReport()
+    if re.fullmatch(r"(?:of\s|for\s)?(?:the\s)?(?:(?:last|past|this)\s)?month", said):
+        return AskReport(days=30)
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:\s?(?:\.\.|to|–|-)\s?(\d{4}-\d\d-\d\d))?", said, re.ASCII)
+    if found is None:
+        raise Wrong("Say which days: report, report month, or report 2026-11-01..2026-11-15")
+    try:
+        first = date.fromisoformat(found[1])
+        last = date.fromisoformat(found[2]) if found[2] else first
+    except ValueError:
+        raise Wrong(f"There is no such day: {text.strip()}. For example: report 2026-11-01..2026-11-15") from None
+    if last < first:
+        raise Wrong("The first day comes first: report 2026-11-01..2026-11-15")
+    return AskReport(first, last)
+
+
+def read_lesson(text: str) -> Command:
+    """Read what about, and what."""
+    if not text:
+        return ShowForm(Form.LESSON.value)
+    kinds = "|".join(kind.value for kind in LessonKind)
+    found = re.match(rf"({kinds})\s?[:,-]\s*", text, re.IGNORECASE)
+    kind = LessonKind(found[1].lower()) if found else LessonKind.LEARNT
+    return Act(AddLesson(kept_text(text[found.end() if found else 0 :], SHORT, "The lesson", lines=True), kind))
+
+
+def _split(text: str, pattern: str) -> tuple[str, bool, str]:
+    found = re.search(pattern, text, re.IGNORECASE)
+    if found is None:
+        return text.strip(), False, ""
+    return text[: found.start()].strip(" \t\n:,;"), True, text[found.end() :].strip(" \t\n:,")
+
+
+_BECAUSE = r"\bbecause\b|\breason\s?[=:]"
+
+
+def _spoken(key: str) -> str:
+    """Return a pattern for a key of the process as people type it: blanks, hyphens and underscores are alike."""
+    return r"[\s_-]?".join(re.escape(part) for part in re.split(r"[\s_-]+", key.strip()) if part)
+
+
+def _same_word(said: str) -> str:
+    return re.sub(r"[\s_-]+", " ", said.strip()).casefold()
+
+
+def _answers(text: str, process: Process) -> tuple[dict[str, Answer], str]:
+    """Return the answers in a text, and the text without them."""
+    answers: dict[str, Answer] = {}
+    left = text
+    for question in process.questions:
+        pattern = re.compile(rf"(?<![\w-]){_spoken(question.key)}\s?[=:]\s?([^\s,;]{{1,40}})", re.IGNORECASE)
+        found = pattern.search(left)
+        if found is None:
+            continue
+        value = found[1].lower().rstrip(".!")
+        if value in _NOT_KNOWN or not value:
+            answers[question.key] = None
+        elif question.kind == "number" and value.isascii() and value.isdigit() and int(value) <= 10_000_000:
+            answers[question.key] = int(value)
+        elif question.kind == "yes_no" and value in _YES:
+            answers[question.key] = _YES[value]
+        else:
+            needs = "a whole number" if question.kind == "number" else "yes, no"
+            raise Wrong(f"{question.key} holds {clean(value, 40)!r}; it needs {needs} or unknown.")
+        left = f"{left[: found.start()]} {left[found.end() :]}"
+    return answers, left
+
+
+def _level(text: str, process: Process) -> str:
+    said = _same_word(text)
+    for level in process.urgencies:
+        if said and said in (_same_word(level.key), _same_word(level.name)):
+            return level.key
+    return ""
+
+
+def read_urgency(rest: str, process: Process) -> Command:
+    """Read the level or the answers."""
+    head, _, reason = _split(rest, _BECAUSE)
+    answers, left = _answers(kept_text(head, SHORT, "That"), process)
+    left = re.sub(r"^(?:is|to|level|=)\s", "", left.strip(" ,;.=")).strip(" ,;.")
+    level = _level(left, process)
+    if left and not level:
+        asked = ", ".join(question.key for question in process.questions)
+        if re.search(r"[=:]", left):
+            raise Wrong(f"{clean(left, 60)!r} answers none of the questions; they are {asked}.")
+        levels = ", ".join(each.key for each in process.urgencies)
+        raise Wrong(f"There is no urgency {clean(left, 60)!r}; it is one of {levels}.")
+    if not level and not answers:
+        raise Wrong(_how_urgent(process))
+    return Act(Assess(answers, level, kept_text(reason, SHORT, "The reason")))
+
+
+def _how_urgent(process: Process) -> str:
+    samples = " ".join(f"{each.key}={'150' if each.kind == 'number' else 'no'}" for each in process.questions)
+    gravest = process.urgencies[-1].key
+    return f"Answer the questions, or name a level and why: urgency {samples}, or urgency {gravest} because …"
+
+
+def read_decide(rest: str, process: Process) -> Command:
+    """Read what was decided, with whom."""
+    head, _, present = _split(rest, r"\bwith\b|\bpresent\s?[=:]")
+    names = PERSON.findall(head)
+    if names and not present:
+        present = ", ".join(names)
+    said = _same_word(PERSON.sub("", head).strip(" .,:;"))
+    options = [option for option in process.decision_options if said in map(_same_word, (option.key, option.name))]
+    if not options and len(said) >= 3:
+        options = [
+            option
+            for option in process.decision_options
+            if any(f" {said}" in f" {_same_word(name)}" for name in (option.key, option.name))
+        ]
+    if len(options) != 1:
+        known = " or ".join(option.key for option in process.decision_options)
+        example = process.decision_options[-1].key
+        raise Wrong(f"Say what was decided ({known}), and with whom: decide {example} with Ada, Ben")
+    present = re.sub(r"\ue001[\s,]*(?:and\b|&)?\s*(?=\ue000)", ", ", present)
+    return Act(Decide(options[0].key, kept_text(present, REPOSITORIES, "The list of who took part")))
+
+
+_KIND = re.compile(
+    rf"(?:\[\s?({'|'.join(NoteKind)})\s?\]\s?[:-]?|(?:service\s)?({'|'.join(NoteKind)})\s?:)\s*", re.IGNORECASE
+)
+
+
+def read_note(rest: str) -> Command:
+    """Read what kind, and what."""
+    if not rest:
+        return ShowForm(Form.NOTE.value)
+    kind, found = NoteKind.OBSERVATION, _KIND.match(rest)
+    if found is not None:
+        kind, rest = NoteKind((found[1] or found[2]).lower()), rest[found.end() :]
+    text = kept_text(rest, NOTE, "The note", lines=True)
+    if not text:
+        raise Wrong("The note is empty. For example: note observation: the disk is full")
+    return Act(AddNote(text, kind))
+
+
+def read_link(rest: str) -> Act:
+    """Read the address and its label."""
+    url, _, label = rest.replace("\n", " ").partition(" ")
+    url = url.strip("<>")
+    if not url.lower().startswith(("https://", "http://")) or len(url) > URL:
+        raise Wrong("An address starts with https:// and comes first: link https://example.com/page The dashboard")
+    scheme, _, where = url.partition("://")
+    return Act(AddLink(f"{scheme.lower()}://{clean(where, URL)}", kept_text(label, TITLE, "The label")))
+
+
+def read_change(rest: str) -> Act:
+    """Read what is changed, and why."""
+    what, because, why = _split(rest, rf"{_BECAUSE}|\bwhy\s?[=:]")
+    if not because or not what or not why:
+        raise Wrong(
+            "Say what is changed by hand, and why not by merge request:"
+            " change restarted the gateway because the pipeline is down"
+        )
+    return Act(ProposeChange(kept_text(what, SHORT, "What is changed"), kept_text(why, SHORT, "The reason")))
+
+
+def read_vendor(rest: str, process: Process) -> Act:
+    """Read whose ticket."""
+    rest = " ".join(rest.split())
+    known = sorted((each.name for each in process.vendors), key=len, reverse=True)
+    name = next((each for each in known if rest.casefold().startswith(f"{each.casefold()} ")), "")
+    said = rest[: len(name)] if name else rest.partition(" ")[0]
+    words = rest[len(said) :].split()
+    url = next((each.strip("<>") for each in words if each.lower().startswith(("http://", "https://"))), "")
+    ref = " ".join(each for each in words if not each.lower().startswith(("http://", "https://")))
+    if not ref or len(url) > URL:
+        raise Wrong("Say whose ticket it is, its number and its address: vendor AWS 1234567 https://example.com/1")
+    return Act(AddVendor(clean(name or said, 80), kept_text(ref, 80, "The number"), url))
+
+
+def read_security(rest: str) -> Act:
+    """Read why."""
+    if told := re.match(r"told\b[\s:,]*", rest, re.IGNORECASE):
+        whom = kept_text(PERSON.sub(r"\1", rest[told.end() :]), SHORT, "Who was told")
+        if not whom:
+            raise Wrong("Say who was told: security told Jo, the head of information security")
+        return Act(TellSecurity(whom))
+    return Act(MarkPrivate(read_reason(rest)))
+
+
+def read_reason(text: str) -> str:
+    """Read why."""
+    return kept_text(re.sub(r"^because\b[\s:,]*", "", text, flags=re.IGNORECASE), SHORT, "The reason")
+
+
+_IMPROVE = re.compile(
+    r"(?:^|[;,.\n]|\band\b)\s?(?:and\s)?(?:please\s)?improve(?:\sthe)?\salert(?:ing|s)?(?:\s?[=:]\s?yes)?\s?(?=$|[;,.\n!])",
+    re.IGNORECASE,
+)
+
+
+def read_dismiss(rest: str) -> Act:
+    """Read why, and whether the alerting is to be improved."""
+    improve = _IMPROVE.search(rest)
+    if improve is not None:
+        rest = f"{rest[: improve.start()]}{rest[improve.end() :]}"
+    return Act(Dismiss(read_reason(rest.strip(" ;,.\n")), improve is not None))
+
+
+def _kind(text: str, process: Process) -> tuple[FollowUpKind, str]:
+    """Return the follow-up that a text begins with, and the rest of the text."""
+    for kind in process.follow_ups:
+        for name in (kind.key, kind.name):
+            found = re.match(rf"{_spoken(name)}(?![\w-])[\s:=–—-]*", text, re.IGNORECASE)
+            if found is not None:
+                return kind, text[found.end() :]
+    kinds = ", ".join(kind.key for kind in process.follow_ups)
+    said = clean(re.split(r"[\s:=]", text.strip(), maxsplit=1)[0], 40)
+    raise Wrong(
+        f"There is no follow-up {said!r}; it is one of {kinds}. For example: follow-up {process.follow_ups[0].key}"
+    )
+
+
+def read_follow_up(rest: str, process: Process) -> Act:
+    """Read which kind, and its title."""
+    kind, title = _kind(rest, process)
+    return Act(AddFollowUp(kind.key, kept_text(title, TITLE, "The title")))
+
+
+_CLAUSE = re.compile(
+    r"(over|no\slonger\soccurs|cause|limit(?:\sof\sunderstanding)?(?:\sreached)?|rolled[\s_-]?back|roll[\s_-]?backs?"
+    r"|repositor(?:y|ies)|not\ssafe|safe|none(?:\sneeded)?|no\sfollow[\s_-]?ups?(?:\sneeded)?|follow[\s_-]?ups?)"
+    r"(?![\w-])\s?[=:]?\s?",
+    re.IGNORECASE,
+)
+
+_HELD: Mapping[str, str] = {
+    "over": "over", "nol": "over", "cau": "cause", "lim": "limit", "rol": "rolled back", "rep": "rolled back",
+    "not": "not safe", "saf": "safe", "non": "none", "nof": "none", "fol": "follow-up",
+}  # fmt: skip
+
+_HOW_RESOLVED = "resolve over=yes; cause: the disk was full; rolled back: none; none: nothing is left to do"
+
+
+def read_resolve(rest: str, process: Process) -> Act:
+    """Read the conditions."""
+    held: dict[str, str] = {}
+    follow_ups: dict[str, str] = {}
+    for clause in re.split(r"[;\n]", rest):
+        clause = clause.strip(" \t,.")
+        if not clause:
+            continue
+        found = _CLAUSE.match(clause)
+        if found is None:
+            raise Wrong(f"I don't know {clean(clause, 40)!r} here. For example: {_HOW_RESOLVED}")
+        word = re.sub(r"[\s_-]", "", found[1]).lower()
+        name, value = _HELD["over" if word == "over" else word[:3]], clause[found.end() :].strip()
+        if name == "follow-up":
+            kind, title = _kind(value, process)
+            follow_ups[kind.key] = kept_text(title, TITLE, "The title")
+        else:
+            held[name] = value
+    safe = _yes_no("safe", held)
+    if "not safe" in held:
+        safe = False
+    rolled_back, repositories = _rolled_back(held.get("rolled back"))
+    answers = ResolveAnswers(
+        over=_yes_no("over", held),
+        cause=kept_text(held.get("cause", ""), LONG, "The cause"),
+        limit_reached=_yes_no("limit", held) is True,
+        rolled_back=rolled_back,
+        repositories=repositories,
+        safe=safe,
+        follow_ups=follow_ups,
+        none_reason=kept_text(held.get("none", ""), SHORT, "The reason"),
+    )
+    return Act(Resolve(answers))
+
+
+def _yes_no(name: str, held: Mapping[str, str]) -> bool | None:
+    """Return what was answered; the bare word (``over``) is a yes."""
+    value = held.get(name)
+    if value is None or value.lower() in _NOT_KNOWN:
+        return None
+    if not value:
+        return True
+    if value.lower() not in _YES:
+        raise Wrong(f"{name} holds {clean(value, 40)!r}; it needs yes or no. For example: {_HOW_RESOLVED}")
+    return _YES[value.lower()]
+
+
+def _rolled_back(value: str | None) -> tuple[bool | None, tuple[str, ...]]:
+    if value is None or value.lower() in _NOT_KNOWN:
+        return None, ()
+    said = value.lower().rstrip(".!")
+    if said in ("none", "nothing", "no", "n", "false"):
+        return False, ()
+    value = kept_text(value, REPOSITORIES, "The list of repositories")
+    names = tuple(name for name in re.split(r"[\s,]+", value) if name and name.lower() not in ("and", "&"))
+    return True, () if said in ("yes", "y", "true", "") else names
+
+
+_DESCRIPTION = re.compile(r"(?:description|details)\s?[=:]\s?", re.IGNORECASE)
+
+_URGENCY = re.compile(r"urgency\s?[=:]?\s?", re.IGNORECASE)
+
+
+def read_declare(rest: str, process: Process) -> Declare:
+    """Read title, description and urgency."""
+    said, *clauses = re.split(r"[;\n]", rest)
+    title = clean(said.strip(" \t\"“”'"), TITLE)
+    if not title:
+        raise Wrong(
+            "Say in a few words what is wrong. For example: incident Login is slow; urgency: users=20 critical=no"
+        )
+    # A title that is too long is cut and kept whole in the description: better raised than refused (W10).
+    described = [said.strip()] if len(said.strip()) > TITLE else []
+    urgency, reason, answers = "", "", dict[str, Answer]()
+    for clause in (each.strip() for each in clauses):
+        if found := _DESCRIPTION.match(clause):
+            described.append(clause[found.end() :])
+        elif found := _URGENCY.match(clause):
+            assess = _assessed(clause[found.end() :], process)
+            urgency, reason, answers = (
+                assess.urgency or urgency,
+                assess.reason or reason,
+                {**answers, **assess.answers},
+            )
+        else:
+            given, left = _answers(clause, process)
+            answers |= given
+            if not given:
+                _typo(clause, process)
+            if left.strip(" ,."):
+                described.append(clause)
+    return Declare(
+        title, kept_text("\n".join(described), LONG, "The description", lines=True), urgency, reason, answers
+    )
+
+
+def _assessed(text: str, process: Process) -> Assess:
+    command = read_urgency(text, process)
+    if isinstance(command, Act) and isinstance(command.request, Assess):
+        return command.request
+    raise Wrong(_how_urgent(process))
+
+
+def _typo(clause: str, process: Process) -> None:
+    """Refuse a clause whose key is nearly one that means something, rather than take it for a description."""
+    found = re.match(r"([A-Za-z][\w -]{0,40}?)\s?[=:]", clause)
+    if found is None:
+        return
+    known = ["description", "urgency", *(question.key for question in process.questions)]
+    near = difflib.get_close_matches(found[1].lower(), known, 1, 0.75)
+    if near:
+        raise Wrong(f"I don't know {found[1]!r} here. Did you mean {near[0]}?")
