@@ -22,7 +22,7 @@ from bot.outside_deliveries import OutsideDeliveries
 from bot.posting import Poster
 from bot.reporting import open_follow_ups
 from bot.surroundings import Surroundings
-from cards.blocks import mention_name
+from cards.blocks import escape, mention_name
 from cards.digest import digest_card
 from cards.incident import incident_card
 from cards.lists import greeting
@@ -217,8 +217,17 @@ class Deliveries:
             mentions = (*mentions, *others)[:MOST_MENTIONS]
         said = announcement(effect.entry, self._around.process, mentions)
         named = tuple(replace(each, name=mention_name(each)) for each in said.mentions)
-        await self._poster.reply(cards[0].thread, Message(text=said.text, mentions=named))
+        thanks = await self._thanks(effect) if effect.entry.verb is Verb.RESOLVED else ""
+        await self._poster.reply(cards[0].thread, Message(text=f"{said.text} {thanks}".strip(), mentions=named))
         return ()
+
+    @staticmethod
+    async def _thanks(effect: Announce) -> str:
+        """Name everybody else who did something about a resolved incident: thanks, not blame (T13)."""
+        entries = await store.timeline(effect.incident_id)
+        people = [entry.actor for entry in entries if entry.actor is not None and entry.verb is not Verb.HEARD]
+        names = dict.fromkeys(each.name for each in people if not each.same(effect.entry.actor))
+        return f"Thanks to {', '.join(escape(name, 80) for name in list(names)[:12])}." if names else ""
 
     async def _post_mail(self, mail_id: int) -> Sequence[Effect]:
         record = await mails.mail(mail_id)

@@ -121,10 +121,10 @@ class Speech:
             request = replace(request, who=self._around.find([request.who])[0])
         done = await incidents.act(incident, request, by, self._around.process, once=[place.once])
         if done.refusal is not None:
-            text = done.refusal.text
+            text = escape(done.refusal.text, 600)
             if done.refusal.ask == "take_over":
-                text += " To take it over, say `take over`."
-            await self._answer(place, escape(text, 600).replace(r"\`take over\`", "`take over`"))
+                text += " To take it over, say `take over`; to help its owner, `offer help`."
+            await self._answer(place, text)
         elif done.notice:
             await self._answer(place, escape(done.notice, 600))
 

@@ -80,6 +80,7 @@ async def test_modernisation_platform_has_priorities_a_post_mortem_and_tells_use
             under=post,
         )
         await peer.shows(post, "Resolved incident")
+        await peer.hears(post, f"Thanks to {SANA.name}")
         await peer.until(lambda: any("Blameless post-mortem" in each for each in program.issues()))
         await peer.until(lambda: any("workflow::Post Mortem" in each for each in program.issues()))
 
