@@ -12,7 +12,7 @@ from bot.surroundings import Surroundings
 from models import directory, reporting, store
 from models.domain.effects import SendReport
 from models.domain.reports import Report
-from models.ports import IssueTracker, PortError
+from models.ports import IssueTracker, Permanent, PortError
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +74,14 @@ async def open_follow_ups(report: Report, tracker: IssueTracker) -> str:
     """
     keys = [each.key for line in report.lines for each in line.incident.follow_ups if each.key][-MOST_FOLLOW_UPS:]
     still = unknown = 0
-    for key in keys:
+    for number, key in enumerate(keys):
         try:
             still += not (await tracker.get(key)).closed
-        except PortError:
+        except Permanent:
             unknown += 1
+        except PortError:
+            unknown += len(keys) - number  # it is away: the rest is not waited for
+            break
     unknown += report.follow_ups - len(keys)
     if not report.follow_ups:
         return ""

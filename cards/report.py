@@ -51,8 +51,8 @@ def report_card(report: Report, process: Process, zone: tzinfo, open_follow_ups:
         body += [
             _chart("Chart.Donut", "By source", sources),
             _chart("Chart.HorizontalBar", "By urgency", levels),
-            row("Source", text_block(_listed(sources)), spacing="Medium"),
-            row("Urgency", text_block(_listed(levels))),
+            row("Source", rich_text(text_run(_listed(sources), 400)), spacing="Medium"),
+            row("Urgency", rich_text(text_run(_listed(levels), 400))),
             row("State", text_block(_listed([(name.capitalize(), count) for name, count in report.by_state]))),
             row("To claim", text_block(_spread(report.to_claim))),
             row("To resolve", text_block(_spread(report.to_resolve))),
