@@ -21,7 +21,7 @@ class KnownIssue:
     Attributes:
         key: What others name it by in ``related``.
         patterns: By field of ``FIELDS``, with ``*`` and ``?``, whatever the case; ``!`` in front: anything else.
-            All must match.
+            Of each field one must match.
         causes, actions: In the order in which to think of them and to do them.
         risks: What may go wrong by doing so.
         url: Where more is written.
@@ -35,7 +35,7 @@ class KnownIssue:
 
     key: str
     name: str
-    patterns: tuple[tuple[str, str], ...]
+    patterns: tuple[tuple[str, tuple[str, ...]], ...]
     causes: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     risks: str = ""
@@ -48,7 +48,10 @@ class KnownIssue:
 
     def matches(self, values: Mapping[str, str | None]) -> bool:
         """Tell whether an alert of these values, by field of ``FIELDS``, is one of these."""
-        return all(_matches((values.get(field) or "")[:1000], pattern) for field, pattern in self.patterns)
+        return all(
+            any(_matches((values.get(field) or "")[:1000], pattern) for pattern in patterns)
+            for field, patterns in self.patterns
+        )
 
 
 def _matches(value: str, pattern: str) -> bool:
@@ -77,10 +80,12 @@ def read_known_issues(readers: Sequence[Reader]) -> tuple[KnownIssue, ...]:
 
 def _known_issue(reader: Reader) -> KnownIssue:
     match = reader.table("match")
-    patterns = match.rest()
-    for key, value in patterns.items():
-        if key not in FIELDS or not isinstance(value, str) or not value:
-            raise ProcessError(f"{match.where}: {key} = {value!r} is not a pattern for one of {', '.join(FIELDS)}")
+    held = match.rest()
+    patterns = [(key, tuple(value) if isinstance(value, list) else (value,)) for key, value in held.items()]
+    for key, several in patterns:
+        if key not in FIELDS or not several or not all(isinstance(each, str) and each for each in several):
+            text = f"{match.where}: {key} = {held[key]!r} is not a pattern for one of {', '.join(FIELDS)}"
+            raise ProcessError(text)
     if not patterns:
         raise ProcessError(f"{match.where}: names no pattern; it needs one for some of {', '.join(FIELDS)}")
     minutes = reader.number("clears_within_minutes", 10_080) if "clears_within_minutes" in reader.values else None
@@ -88,7 +93,7 @@ def _known_issue(reader: Reader) -> KnownIssue:
     made = KnownIssue(
         reader.key(),
         reader.text("name"),
-        tuple(patterns.items()),
+        tuple(patterns),
         reader.texts("causes"),
         reader.texts("actions"),
         reader.text("risks", ""),

@@ -26,11 +26,15 @@ def known_issue_of(incident: Incident, process: Process) -> KnownIssue | None:
 def quiet_until(incident: Incident, process: Process, zone: tzinfo) -> datetime | None:
     """Return when a candidate that usually clears by itself is overdue; ``None`` where it is not left alone.
 
+    What counts as urgent, and what could not be read, is never left alone, whatever the table says.
+
     Args:
         zone: By whose clocks the known issue's hours go.
     """
     known = known_issue_of(incident, process)
     if known is None or known.clears_within is None or incident.state is not State.CANDIDATE:
+        return None
+    if incident.unreadable or (incident.severity or "").lower() in process.reminders.severities:
         return None
     begun = incident.first_seen or incident.created_at
     if incident.count >= known.repeats or (known.hours is not None and not known.hours.contains(begun, zone)):

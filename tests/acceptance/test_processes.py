@@ -88,8 +88,9 @@ async def test_modernisation_platform_has_priorities_a_post_mortem_and_tells_use
 async def test_tis_shows_what_is_known_and_goes_after_the_underlying_problem(tmp_path: Path) -> None:
     async with team_of("tis", tmp_path) as (program, peer):
         post = await candidate(program, peer)
-        await peer.shows(post, "Known issue")
-        await peer.shows(post, "Stop and start the machine")
+        assert "Nobody is reminded" not in post.text  # it is critical
+        program.send("pipeline-failed")
+        assert "Nobody is reminded" not in (await peer.post("Failed pipeline for main")).text
         await peer.say("incident Nobody can log in; description: since nine")
         declared = await peer.post("Nobody can log in")
         await peer.shows(declared, "clear their cache")

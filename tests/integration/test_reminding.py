@@ -96,10 +96,20 @@ async def test_an_owner_who_does_not_say_how_urgent_it_is_is_reminded(house: Hou
 async def test_what_usually_clears_by_itself_is_left_alone_until_it_is_overdue(house: House) -> None:
     await house.fires("a")
     both = replicas(house)
-    warning = KnownIssue("w", "A warning", (("title", "*"),), clears_within=timedelta(minutes=90))
-    house.around.process = replace(house.around.process, known_issues=(warning,))
+    warning = KnownIssue("w", "A warning", (("title", ("*",)),), clears_within=timedelta(minutes=90))
+    known = replace(house.around.process, known_issues=(warning,))
+    house.around.process = replace(known, reminders=replace(known.reminders, severities=("page",)))
     for minutes in (16, 61, 89):
         await look(both, timedelta(minutes=minutes))
     assert await reminded() == 0
     await look(both, timedelta(minutes=91))
+    assert await reminded() == 1
+
+
+async def test_what_is_urgent_is_reminded_of_whatever_is_known_of_it(house: House) -> None:
+    await house.fires("a")  # of a severity that counts as urgent
+    both = replicas(house)
+    warning = KnownIssue("w", "A warning", (("title", ("*",)),), clears_within=timedelta(minutes=90))
+    house.around.process = replace(house.around.process, known_issues=(warning,))
+    await look(both, timedelta(minutes=16))
     assert await reminded() == 1

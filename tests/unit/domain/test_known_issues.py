@@ -28,9 +28,8 @@ ADA = Person("a", "Ada", "29:a")
 
 
 def alert(title: str, *, at: datetime = NOON, source: str = "gcp_monitoring", count: int = 1) -> Incident:
-    return Incident(
-        7, 1, State.CANDIDATE, title, source, at, alerting=True, count=count, first_seen=at, last_seen=at
-    )
+    made = Incident(7, 1, State.CANDIDATE, title, source, at, alerting=True, count=count, severity="warning")
+    return replace(made, first_seen=at, last_seen=at)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +43,10 @@ def alert(title: str, *, at: datetime = NOON, source: str = "gcp_monitoring", co
         ("Disk usage above 90%", "disk"),
         ("Out of memory: tcs", "memory"),
         ("Health check of profile fails", "temporary_warning"),
+        ("NIMDTA Sync: PersonPlacementTrainingBodyTrustJob fails to start", "person_job"),
+        ("NIMDTA Sync: PostJob fails to start", "sync_blocked"),
+        ("Login errors above 5%", "login"),
+        ("Catalog is missing items", "temporary_warning"),
     ],
 )
 def test_the_first_entry_that_matches_is_the_one(title: str, key: str) -> None:
@@ -71,6 +74,22 @@ def test_a_temporary_warning_is_left_alone_until_its_recovery_is_overdue() -> No
 @pytest.mark.parametrize(("count", "quiet"), [(1, True), (2, True), (3, False)])
 def test_one_that_repeats_is_not_left_alone(count: int, quiet: bool) -> None:
     assert needs_nobody(alert("Health check fails", count=count), TIS, LONDON, NOON) is quiet
+
+
+@pytest.mark.parametrize(
+    "change", [{"severity": "critical"}, {"severity": "Critical"}, {"unreadable": "its text ends in the middle"}]
+)
+def test_what_is_urgent_or_was_not_understood_is_never_left_alone(change: dict[str, str]) -> None:
+    everything = replace(TIS, known_issues=tuple(replace(each, patterns=()) for each in TIS.known_issues[-1:]))
+    found = replace(alert("Health check fails"), **change)  # type: ignore[arg-type] # names are checked by the class
+    assert known_issue_of(found, everything) is not None
+    assert not needs_nobody(found, everything, LONDON, NOON)
+    assert "Nobody is reminded" not in str(incident_card(IncidentView(found, everything, zone=LONDON), now=NOON))
+
+
+@pytest.mark.parametrize("severity", ["critical", "error", None])
+def test_only_warnings_are_taken_for_temporary(severity: str | None) -> None:
+    assert known_issue_of(replace(alert("Failed pipeline for main"), severity=severity), TIS) is None
 
 
 def test_one_that_somebody_raised_is_not_left_alone() -> None:

@@ -87,6 +87,14 @@ def test_only_the_delivery_manager_resolves_once_there_is_one() -> None:
     assert isinstance(carry_out(Resolve(answers), managed, CYD, WELLCOME, at=LATER), Decision)
 
 
+def test_on_the_platform_the_lead_declares_it_over() -> None:
+    owned = replace(ASSESSED, urgency="p3")
+    refused = carry_out(Resolve(OVER), owned, BEN, PLATFORM, at=LATER)
+    assert isinstance(refused, Refusal)
+    assert ADA.name in refused.text
+    assert isinstance(carry_out(Resolve(OVER), owned, ADA, PLATFORM, at=LATER), Decision)
+
+
 def test_the_delivery_manager_is_informed_of_what_is_raised() -> None:
     roles = tuple(replace(each, informed=CYD.username) if each.required else each for each in WELLCOME.roles.all)
     process = replace(WELLCOME, roles=replace(WELLCOME.roles, all=roles))
