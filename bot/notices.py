@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.clock import look_now_and_then
 from bot.rota import days
 from bot.surroundings import Surroundings
 from cards.blocks import mention
@@ -17,11 +16,7 @@ from models import store
 from models.domain.effects import Tell
 from models.domain.incidents import State
 from models.domain.people import Person
-from models.ports import PortError, RotaSource
-
-log = logging.getLogger(__name__)
-
-MINUTE = 60.0
+from models.ports import RotaSource
 
 
 class Notices:
@@ -44,14 +39,7 @@ class Notices:
 
     async def run(self) -> None:
         """Look now and then, until cancelled."""
-        while True:
-            try:
-                await self.look(datetime.now(UTC))
-            except PortError as error:
-                log.warning("the rota can't be read; trying again: %s", error)
-            except Exception:
-                log.exception("what is to be told could not be; trying again")
-            await asyncio.sleep(MINUTE)
+        await look_now_and_then(self.look, "rota and review")
 
     async def look(self, now: datetime) -> None:
         """Look once."""

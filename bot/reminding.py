@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from cards.blocks import mention
 from cards.lists import reminder_digest
@@ -20,9 +19,6 @@ from models.domain.reminder_rules import Lack
 from models.domain.reminders import Due, due, is_urgent, lack_of, remind
 from models.domain.staffing import vacant
 
-log = logging.getLogger(__name__)
-
-MINUTE = 60.0
 TRIES = 5
 
 
@@ -41,13 +37,8 @@ class Reminding:
         self._wake = wake
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            try:
-                await self.look(datetime.now(UTC))
-            except Exception:
-                log.exception("looking for what nobody holds failed; trying again")
-            await asyncio.sleep(MINUTE)
+        """Look now and then, until cancelled."""
+        await look_now_and_then(self.look, "what nobody holds")
 
     async def look(self, now: datetime) -> None:
         """Write down what is due and tell of it, in one transaction: all of it, or nothing and then again."""

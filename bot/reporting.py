@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from models import directory, reporting, store
 from models.domain.effects import SendReport
 from models.domain.reports import Report
 from models.ports import IssueTracker, Permanent, PortError
 
-log = logging.getLogger(__name__)
-
-MINUTE = 60.0
 MOST_FOLLOW_UPS = 30
 
 
@@ -36,12 +32,7 @@ class Reporting:
 
     async def run(self) -> None:
         """Look now and then, until cancelled."""
-        while True:
-            try:
-                await self.look(datetime.now(UTC))
-            except Exception:
-                log.exception("the weekly report could not be asked for; trying again")
-            await asyncio.sleep(MINUTE)
+        await look_now_and_then(self.look, "the weekly report")
 
     async def look(self, now: datetime) -> None:
         """Ask for the report of the week that is over, unless it was, or nothing was known in that week yet."""

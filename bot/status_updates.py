@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from models import store
 from models.domain.communication import ask
 from models.domain.incidents import State
-
-log = logging.getLogger(__name__)
-
-MINUTE = 60.0
 
 
 class StatusUpdates:
@@ -30,13 +25,8 @@ class StatusUpdates:
         self._wake = wake
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            try:
-                await self.look(datetime.now(UTC))
-            except Exception:
-                log.exception("looking for updates that are due failed; trying again")
-            await asyncio.sleep(MINUTE)
+        """Look now and then, until cancelled."""
+        await look_now_and_then(self.look, "updates that are due")
 
     async def look(self, now: datetime) -> None:
         """Ask for what is due. A replica that was quicker has asked already; a changed incident waits a minute."""

@@ -5,12 +5,12 @@ The watcher may be dead when this matters, so it is the bot that looks, at what 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.clock import look_now_and_then
 from cards.balance import balance_text, mail_is_away, mail_is_back, mail_is_silent
 from models import directory, mails, store
 from models.domain.effects import Tell
@@ -56,12 +56,7 @@ class Watchkeeping:
 
     async def run(self) -> None:
         """Look now and then, until cancelled."""
-        while True:
-            try:
-                await self.look(datetime.now(UTC))
-            except Exception:
-                log.exception("the mailbox's signs of life could not be read; trying again")
-            await asyncio.sleep(LOOK_SECONDS)
+        await look_now_and_then(self.look, "the mailbox's signs of life", seconds=LOOK_SECONDS)
 
     async def look(self, now: datetime) -> None:
         """Look once. Whatever is said is said once, whichever replica looks first."""
