@@ -274,6 +274,10 @@ def unfolding(question: str, answer: Element, name: str) -> tuple[Element, Eleme
     return line | {"selectAction": toggle}, {**answer, "id": name, "isVisible": False}
 
 
+SIDE_BY_SIDE = 6
+"""How many buttons of one row every Teams client shows; some hide the rest."""
+
+
 def action_set(actions: Sequence[Element]) -> Element:
     """Return buttons inside the body."""
     return {"type": "ActionSet", "actions": list(actions)}
@@ -309,8 +313,14 @@ def open_url(title: str, url: str) -> Element:
 
 
 def show_card(title: str, actions: Sequence[Element]) -> Element:
-    """Return a button that unfolds further buttons."""
-    return {"type": "Action.ShowCard", "title": title, "card": {"type": "AdaptiveCard", "actions": list(actions)}}
+    """Return a button that unfolds further buttons, in rows of as many as every client shows."""
+    card: Element = {"type": "AdaptiveCard"}
+    if len(actions) <= SIDE_BY_SIDE:
+        card["actions"] = list(actions)
+    else:
+        rows = range(0, len(actions), SIDE_BY_SIDE)
+        card["body"] = [action_set(actions[start : start + SIDE_BY_SIDE]) for start in rows]
+    return {"type": "Action.ShowCard", "title": title, "card": card}
 
 
 def adaptive_card(

@@ -190,3 +190,22 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(wilson: Program, pla
     await thread.shows(f"{VIEWER.name} owns this")
     assert await client.threads.filter(has_text="Sign-in is slow").count() == 1
     assert await wilson.stop() == 0
+
+
+async def test_every_button_under_more_can_be_pressed(wilson: Program, playground: Start) -> None:
+    client = await playground(wilson.bot_url)
+    await client.open_channel(DEVS_CHANNEL)
+    await client.shows("Wilson is here")
+    wilson.send("gcp-firing")
+    await client.shows("Sign-in is slow")
+    thread = client.thread("Sign-in is slow")
+    await thread.card.click("Claim")
+    await until(lambda: len(wilson.issues()) == 1 and wilson.waiting() == 0)
+    await thread.card.shows("Issue 1")
+    await thread.card.click("More")
+    for button in ("Link", "Change by hand", "Merge", "Update stakeholders", "Security"):
+        await thread.card.shows(button)
+    await thread.card.click("Story")
+    await thread.card.shows("The story, to be copied")
+    await thread.card.click("Back")
+    await thread.card.shows("How bad is it?")
