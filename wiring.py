@@ -21,6 +21,7 @@ from bot.adapters.addresses import is_loopback
 from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
+from bot.adapters.entra import EntraTokens
 from bot.adapters.gitlab import GitLabTracker
 from bot.adapters.graph_channels import GraphChannels, NoChannels
 from bot.adapters.graph_people import GraphPeople, NoPeople
@@ -32,6 +33,8 @@ from bot.adapters.status_page import NoPage, Statuspage, WebhookPage
 from bot.adapters.teams import TeamsAdapter
 from bot.adapters.tokens import directory_registration
 from bot.adapters.unconfigured import NoGateway
+from bot.board.entrance import OpenEntrance, TeamEntrance
+from bot.board.site import Board
 from bot.case_clicks import CaseClicks
 from bot.case_clock import CaseClock
 from bot.case_deliveries import CaseDeliveries
@@ -345,7 +348,8 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     handler = Activities(clicks, Speech(around, CaseSpeech(handling.around), outbox.wake))
     adapter = TeamsAdapter(settings.teams)
     hook = _hook(settings, tracker, listener)
-    app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics, hook=hook)
+    board = _board(settings, around, messenger, stack)
+    app = make_app(adapter, handler, readiness=lambda: readiness(settings), metrics=metrics, hook=hook, board=board)
     await stack.enter_async_context(serving(app, settings.web.host, settings.web.port))
     tasks = {"outbox": outbox.run(), "surroundings": around.keep_fresh(), "housekeeping": _housekeeping()}
     tasks |= {"listener": listener.run(), "tracker health": health.run()}
@@ -389,6 +393,17 @@ def gateway_of(settings: Settings) -> ApiGateway:
         raise SettingsError("apigee.organization is missing; it needs the name of the organisation in Apigee")
     _check_address("apigee.base_url", apigee.base_url, "Google's address, or a stand-in's on this machine")
     return ApigeeGateway(apigee)
+
+
+def _board(settings: Settings, around: Surroundings, messenger: Messenger, stack: AsyncExitStack) -> Board | None:
+    teams = settings.teams
+    if teams.auth == "disabled":
+        return Board(around, OpenEntrance())
+    if not teams.app_id or not teams.tenants:
+        return None
+    tokens = EntraTokens(teams)
+    stack.push_async_callback(tokens.close)
+    return Board(around, TeamEntrance(tokens.who, messenger))
 
 
 def _hook(settings: Settings, tracker: IssueTracker, listener: Listener) -> Hook | None:

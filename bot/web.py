@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.teams import BODY_LIMIT, TeamsAdapter
+from bot.board.site import Board
 from bot.hooks import Hook
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,13 @@ Metrics = Callable[[], Awaitable[str]]
 
 
 def make_app(
-    adapter: TeamsAdapter, handler: Any, *, readiness: Readiness, metrics: Metrics, hook: Hook | None = None
+    adapter: TeamsAdapter,
+    handler: Any,
+    *,
+    readiness: Readiness,
+    metrics: Metrics,
+    hook: Hook | None = None,
+    board: Board | None = None,
 ) -> web.Application:
     """Return the web application.
 
@@ -29,6 +36,7 @@ def make_app(
         readiness: What ``/readyz`` looks at: name, whether it is well, and what was found.
         metrics: Figures in Prometheus' text format.
         hook: Answers GitLab's webhook, where the tracker is GitLab.
+        board: The pages that people read.
     """
 
     async def messages(request: web.Request) -> web.Response:
@@ -50,6 +58,8 @@ def make_app(
     app.router.add_post("/api/messages", messages)
     if hook is not None:
         app.router.add_post("/gitlab/hook", hook.answer)
+    if board is not None:
+        app.router.add_routes(board.routes())
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", figures)

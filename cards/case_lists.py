@@ -25,6 +25,11 @@ _STATES = {
 }
 
 
+def state_name(state: CaseState) -> str:
+    """Return how a case stands, in words."""
+    return _STATES[state]
+
+
 def access_list(unfinished: Sequence[Case], ended: Sequence[Case], procedures: Procedures, now: datetime) -> str:
     """Return the requests for access that wait, and how long those of the last thirty days took."""
     waiting = [case for case in unfinished if case.is_access]

@@ -103,31 +103,46 @@ async def find_node() -> Node:
 async def fetch(node: Node, cache: Path = CACHE) -> Path:
     """Install the Playground into ``cache`` if it isn't there, and tell where its program is.
 
+    Raises:
+        PlaygroundError: npm could not fetch it.
+    """
+    return await fetch_package(node, HERE, cache, CLI, "the Playground")
+
+
+async def fetch_package(node: Node, source: Path, cache: Path, wanted: Path, name: str) -> Path:
+    """Install what a folder's ``package-lock.json`` names, if it isn't there, and tell where a file of it is.
+
     Several processes may do this at once: each installs into a folder of its own, and the first to be ready wins.
+
+    Args:
+        source: The folder with ``package.json`` and ``package-lock.json``.
+        cache: Where it is installed, in a folder of its own.
+        wanted: The file, from there.
+        name: How it is called in errors.
 
     Raises:
         PlaygroundError: npm could not fetch it.
     """
-    lock = (HERE / "package-lock.json").read_bytes()
+    lock = (source / "package-lock.json").read_bytes()
     home = cache.absolute() / hashlib.sha256(lock).hexdigest()[:16]
-    if (home / CLI).exists():
-        return home / CLI
+    if (home / wanted).exists():
+        return home / wanted
     try:
         cache.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=".fetching-", dir=cache.absolute()))
     except OSError as error:
         raise PlaygroundError(f"the folder {cache} can't be written: {error.strerror}") from error
     try:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(HERE / name, building / name)
-        await _npm_ci(node, building)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copyfile(source / file, building / file)
+        await _npm_ci(node, building, name)
         with contextlib.suppress(OSError):
             building.rename(home)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    if not (home / CLI).exists():
-        raise PlaygroundError(f"npm fetched the Playground, but {home / CLI} is not there")
-    return home / CLI
+    if not (home / wanted).exists():
+        raise PlaygroundError(f"npm fetched {name}, but {home / wanted} is not there")
+    return home / wanted
 
 
 class Playground:
@@ -301,13 +316,13 @@ async def _node_version(node: str) -> int:
     return int(found[1]) if code == 0 and found else 0
 
 
-async def _npm_ci(node: Node, folder: Path) -> None:
+async def _npm_ci(node: Node, folder: Path, name: str) -> None:
     command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     code, text = await _run(command, cwd=folder, seconds=FETCH_SECONDS)
     if code != 0:
         errors = [line.partition("npm error")[2].strip() for line in text.splitlines() if "npm error" in line]
         told = [line for line in errors if line and not line.startswith(("code ", "A complete log", "errno "))]
-        raise PlaygroundError(f"npm could not fetch the Playground: {_one_line(' '.join(told[:2]) or text)}")
+        raise PlaygroundError(f"npm could not fetch {name}: {_one_line(' '.join(told[:2]) or text)}")
 
 
 async def _run(command: Sequence[str], *, cwd: Path | None, seconds: float) -> tuple[int, str]:

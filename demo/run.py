@@ -73,7 +73,10 @@ async def run_demo(
         except PlaygroundError as error:
             playground, reason = None, str(error)
     settings = demo_settings(folder, web_port=web_port, with_client=playground is not None, process=process)
-    print(_banner(playground.url if playground else "", reason, folder), flush=True)
+    print(
+        _banner(playground.url if playground else "", reason, folder, f"http://127.0.0.1:{web_port}/board"),
+        flush=True,
+    )
     tasks = [asyncio.create_task(_story(settings, pace), name="story")]
     try:
         await start(settings)
@@ -102,13 +105,14 @@ def _fresh(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _banner(url: str, reason: str, folder: Path) -> str:
+def _banner(url: str, reason: str, folder: Path, board: str) -> str:
     if not url:
         return "\n".join(
             (
                 "",
                 f"There is no browser client, because {reason}.",
                 "Each card is printed here as text instead. Ctrl-C ends the demo.",
+                f"The board: {board}",
                 f"The issues that it raises: {folder / 'issues'}",
                 "",
             )
@@ -125,6 +129,7 @@ def _banner(url: str, reason: str, folder: Path) -> str:
             "   4. Resolve, with its conditions and follow-ups.",
             "   5. In the channel:  @Wilson incident Portal shows yesterday's timetable    or  @Wilson list",
             f"   6. The gateway's channel is “{GENERAL_CHANNEL}” here.",
+            f"   7. The board: {board}",
             "",
             f"  The issues that it raises: {folder / 'issues'}     Ctrl-C ends the demo.",
             "",

@@ -129,11 +129,28 @@ def build_manifest(
                 ],
             }
         ],
+        "configurableTabs": [
+            {
+                "configurationUrl": f"{home}/board/configure",
+                "scopes": ["team"],
+                "canUpdateConfiguration": False,
+                "context": ["channelTab"],
+            }
+        ],
+        "staticTabs": [
+            {
+                "entityId": "board",
+                "name": "Incidents",
+                "contentUrl": f"{home}/board",
+                "websiteUrl": f"{home}/board",
+                "scopes": ["personal"],
+            }
+        ],
         "defaultInstallScope": "team",
         "defaultGroupCapability": {"team": "bot"},
         "supportsChannelFeatures": "tier1",
         "validDomains": [address.hostname],
-        "webApplicationInfo": {"id": app_id, "resource": f"api://botid-{app_id}"},
+        "webApplicationInfo": {"id": app_id, "resource": f"api://{address.hostname}/botid-{app_id}"},
         "authorization": {
             "permissions": {"resourceSpecific": [{"name": name, "type": "Application"} for name in PERMISSIONS]}
         },

@@ -1,4 +1,4 @@
-"""Checking the token of an activity: who signed it, for whom, and is it still good."""
+"""Checking a token: who signed it, for whom, and is it still good."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -46,48 +46,46 @@ class Claims:
     expires: float
 
 
-class Keys:
-    """Microsoft's signing keys, fetched when they are needed.
+def bearer(authorization: str | None) -> str:
+    """Return the token of an ``Authorization`` header.
+
+    Raises:
+        Unauthenticated: There is none.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("no bearer token")
+    return token.strip()
+
+
+class SigningKeys:
+    """The keys that an issuer signs with, fetched when they are needed.
 
     Args:
         session: Opens connections; given late, since it belongs to the running loop.
-        metadata_url: The OpenID metadata of the Bot Framework.
-        audience: The bot's application id.
+        metadata_url: The issuer's OpenID metadata.
     """
 
-    def __init__(self, session: Callable[[], aiohttp.ClientSession], metadata_url: str, audience: str) -> None:
+    def __init__(self, session: Callable[[], aiohttp.ClientSession], metadata_url: str) -> None:
         self._session = session
         self._metadata_url = metadata_url
-        self._audience = audience
         self._keys: dict[str, tuple[Any, frozenset[str]]] = {}
         self._fetched = self._asked_again = -FRESH_SECONDS
         self._lock = asyncio.Lock()
-        self._good: OrderedDict[bytes, Claims] = OrderedDict()
 
-    async def check(self, authorization: str | None) -> Claims:
-        """Return what the token of an ``Authorization`` header says.
+    async def decode(
+        self, token: str, *, issuers: Sequence[str], audience: str
+    ) -> tuple[dict[str, Any], frozenset[str]]:
+        """Return what a token says, and the endorsements of the key that signed it.
 
-        The sender uses one token for many requests, so that one that was checked is remembered by its digest.
+        Args:
+            token: The compact form, as it was sent.
+            issuers: Who may have issued it.
+            audience: For whom it must have been issued.
 
         Raises:
-            Unauthenticated: There is none, or it is not good.
+            Unauthenticated: It is not good.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("no bearer token")
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._good.get(digest)
-        if known is not None:
-            if known.expires + LEEWAY_SECONDS > time.time():
-                return known
-            del self._good[digest]
-        claims = await self._claims(token.strip())
-        self._good[digest] = claims
-        while len(self._good) > REMEMBERED:
-            self._good.popitem(last=False)
-        return claims
-
-    async def _claims(self, token: str) -> Claims:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError as error:
@@ -100,17 +98,14 @@ class Keys:
                 token,
                 key,
                 algorithms=["RS256"],
-                audience=self._audience,
-                issuer=ISSUER,
+                audience=audience,
+                issuer=list(issuers),
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud"]},
             )
         except jwt.PyJWTError as error:
             raise Unauthenticated(f"refused: {type(error).__name__}") from None
-        service_url = payload.get("serviceurl") or payload.get("serviceUrl")
-        if not isinstance(service_url, str) or not service_url:
-            raise Unauthenticated("the token names no service address")
-        return Claims(service_url, endorsements, float(payload["exp"]))
+        return payload, endorsements
 
     async def _key(self, kid: str) -> tuple[Any, frozenset[str]]:
         async with self._lock:
@@ -148,3 +143,46 @@ class Keys:
             for key in keys
             if key.get("kty") == "RSA" and key.get("kid")
         ]
+
+
+class Keys:
+    """Checks the tokens of the Bot Framework.
+
+    Args:
+        session: Opens connections; given late, since it belongs to the running loop.
+        metadata_url: The OpenID metadata of the Bot Framework.
+        audience: The bot's application id.
+    """
+
+    def __init__(self, session: Callable[[], aiohttp.ClientSession], metadata_url: str, audience: str) -> None:
+        self._signing = SigningKeys(session, metadata_url)
+        self._audience = audience
+        self._good: OrderedDict[bytes, Claims] = OrderedDict()
+
+    async def check(self, authorization: str | None) -> Claims:
+        """Return what the token of an ``Authorization`` header says.
+
+        The sender uses one token for many requests, so that one that was checked is remembered by its digest.
+
+        Raises:
+            Unauthenticated: There is none, or it is not good.
+        """
+        token = bearer(authorization)
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._good.get(digest)
+        if known is not None:
+            if known.expires + LEEWAY_SECONDS > time.time():
+                return known
+            del self._good[digest]
+        claims = await self._claims(token)
+        self._good[digest] = claims
+        while len(self._good) > REMEMBERED:
+            self._good.popitem(last=False)
+        return claims
+
+    async def _claims(self, token: str) -> Claims:
+        payload, endorsements = await self._signing.decode(token, issuers=[ISSUER], audience=self._audience)
+        service_url = payload.get("serviceurl") or payload.get("serviceUrl")
+        if not isinstance(service_url, str) or not service_url:
+            raise Unauthenticated("the token names no service address")
+        return Claims(service_url, endorsements, float(payload["exp"]))

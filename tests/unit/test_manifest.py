@@ -53,6 +53,7 @@ def test_the_bot_is_for_teams_and_hears_its_threads() -> None:
     assert manifest["supportsChannelFeatures"] == "tier1"
     assert manifest["validDomains"] == ["wilson.example"]
     assert manifest["webApplicationInfo"]["id"] == APP_ID
+    assert manifest["webApplicationInfo"]["resource"] == f"api://wilson.example/botid-{APP_ID}"
     assert manifest["authorization"]["permissions"]["resourceSpecific"] == [
         {"name": "ChannelMessage.Read.Group", "type": "Application"}
     ]
@@ -92,3 +93,13 @@ def test_an_app_id_in_capitals_is_the_same_app() -> None:
 def test_what_does_not_fit_is_named(wrong: dict[str, str], names: str) -> None:
     with pytest.raises(ValueError, match=f"{names} holds"):
         build_manifest(**{**GIVEN, **wrong})
+
+
+def test_the_board_is_a_tab_of_a_channel_and_of_ones_own() -> None:
+    manifest = json.loads(json.dumps(build_manifest(**GIVEN)))
+    (channel,), (own,) = manifest["configurableTabs"], manifest["staticTabs"]
+    assert (channel["configurationUrl"], channel["scopes"]) == (
+        "https://wilson.example:8443/board/configure",
+        ["team"],
+    )
+    assert (own["contentUrl"], own["scopes"]) == ("https://wilson.example:8443/board", ["personal"])
