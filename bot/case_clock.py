@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from bot.case_lookup import Lookup
 from bot.case_surroundings import CaseSurroundings
-from cards.blocks import escape
+from cards.blocks import escape, mention
+from cards.case_lists import case_digest
 from models import cases as rows
 from models import store
-from models.domain import access, support
+from models.domain import access
+from models.domain.case_reminders import CaseDue, called, due, remind
 from models.domain.cases import App, Case, CaseDecision
 from models.domain.effects import Tell
 from models.operations import cases
@@ -22,6 +26,7 @@ from models.ports import Permanent, PortError, Unauthorised
 log = logging.getLogger(__name__)
 
 MINUTE = 60.0
+TRIES = 5
 
 
 class CaseClock:
@@ -70,18 +75,47 @@ class CaseClock:
                 self._wake()
 
     async def remind(self, now: datetime) -> None:
-        """Remind of what waits for too long, and of steps that are due."""
-        for case in await rows.unfinished():
-            if self._reminder(case, now) is not None:
-                await cases.change(case, lambda before: self._reminder(before, now) or CaseDecision(before))
-                self._wake()
+        """Remind of what waits for too long, and of steps that are due, in one transaction."""
+        around = self._around.around
+        process = around.process
+        for _ in range(TRIES):
+            found = [
+                several
+                for case in await rows.unfinished()
+                if (several := due(case, process.procedures, process.hours, around.zone, now))
+            ]
+            if not found:
+                return
+            decided = self._decided([each for each in found if each[0].case.is_access], now, gateway=True)
+            decided += self._decided([each for each in found if not each[0].case.is_access], now, gateway=False)
+            try:
+                await rows.commit_all(decided)
+            except store.Conflict:
+                continue  # another replica, or a person, was quicker
+            self._wake()
+            return
 
-    def _reminder(self, case: Case, now: datetime) -> CaseDecision | None:
-        procedures, on_call = self._around.setting.procedures, self._around.around.on_call
-        if case.is_access:
-            return access.remind(case, procedures.access, on_call, now)
-        procedure = procedures.of(case.procedure)
-        return support.remind(case, procedure, on_call, now) if procedure is not None else None
+    def _decided(
+        self, found: Sequence[Sequence[CaseDue]], now: datetime, *, gateway: bool
+    ) -> list[tuple[Case, CaseDecision]]:
+        """Decide about what is due in one channel: each told in its thread, or more than a few in one message."""
+        around, process = self._around.around, self._around.around.process
+        whom = partial(
+            called, procedures=process.procedures, rules=process.reminders, on_call=around.on_call, team=around.team
+        )
+        every = [each for several in found for each in several]
+        alone = len(every) <= process.reminders.digest_above
+        decided = [
+            (several[0].case, remind(several, [whom([each]) for each in several] if alone else (), now))
+            for several in found
+        ]
+        if not alone:
+            people = whom(every)
+            names = " ".join(mention(person) for person in people if person.teams_id)
+            text = f"{case_digest([(each.case, each.lacking.text) for each in every], now)}\n\n{names}".strip()
+            case, first = decided[0]
+            decided[0] = (case, replace(first, effects=(*first.effects, Tell(text, people, gateway))))
+        return decided
 
     async def look(self) -> None:
         """Make a case of each request that the gateway knows and nobody told of."""

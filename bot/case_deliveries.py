@@ -21,6 +21,8 @@ from models import directory, mails, store
 from models.case_ports import ServiceDesk
 from models.directory import CASE
 from models.domain import access, support
+from models.domain.case_reminders import holds
+from models.domain.case_timeline import CaseVerb
 from models.domain.cases import Case, CaseDecision, CaseState
 from models.domain.effects import (
     CarryOut,
@@ -173,6 +175,10 @@ class CaseDeliveries:
         cards = await directory.cards_of(CASE, effect.case_id)
         if not cards:
             return
+        if effect.entry.verb in (CaseVerb.DUE, CaseVerb.REMINDED):
+            case = await cases.load(effect.case_id)
+            if not holds(case, effect.entry, self.around.around.process.procedures):
+                return  # it waited in the outbox meanwhile
         people = tuple({each.id or each.teams_id: each for each in effect.mentions}.values())
         text = case_announcement(effect.entry, people)
         named = tuple(replace(each, name=mention_name(each)) for each in people if each.teams_id)

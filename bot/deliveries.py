@@ -60,7 +60,8 @@ from models.domain.effects import (
     WritePostMortem,
 )
 from models.domain.incidents import Decision, Incident, State
-from models.domain.people import Person
+from models.domain.people import MOST_MENTIONS
+from models.domain.reminders import holds
 from models.domain.staffing import inform
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
@@ -73,7 +74,6 @@ log = logging.getLogger(__name__)
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How much earlier than ours the tracker's clock may be when an issue is looked for."""
-MOST_MENTIONS = 30
 
 
 class Deliveries:
@@ -142,8 +142,8 @@ class Deliveries:
                 return await self._learn_team(team_id)
             case Answer() as effect:
                 return await self._answer(effect)
-            case Tell(text, mentions):
-                await self._tell(text, mentions)
+            case Tell() as effect:
+                await self._tell(effect)
                 return ()
             case SendReport() as effect:
                 await self._send_report(effect)
@@ -204,7 +204,12 @@ class Deliveries:
         return ()
 
     async def _announce(self, effect: Announce) -> Sequence[Effect]:
-        private = (await load(effect.incident_id)).private
+        incident = await load(effect.incident_id)
+        private = incident.private
+        if effect.entry.verb is Verb.REMINDED:
+            timeline = await store.timeline(incident.id)
+            if not holds(incident, effect.entry, self._around.process, timeline):
+                return ()  # it waited in the outbox meanwhile
         cards = await directory.cards_of(PRIVATE if private else INCIDENT, effect.incident_id)
         if not cards:
             return ()
@@ -294,11 +299,11 @@ class Deliveries:
         await self._poster.reply(thread, Message(text=effect.text, card=card))
         return ()
 
-    async def _tell(self, text: str, mentions: Sequence[Person]) -> None:
-        named = tuple(replace(each, name=mention_name(each)) for each in mentions if each.teams_id)
-        channel = await self._poster.devs()
+    async def _tell(self, effect: Tell) -> None:
+        named = tuple(replace(each, name=mention_name(each)) for each in effect.mentions if each.teams_id)
+        channel = await (self._poster.gateway() if effect.gateway else self._poster.devs())
         await self._poster.paced(channel.channel_id)
-        await self._poster.messenger.post(channel, Message(text=text, mentions=named))
+        await self._poster.messenger.post(channel, Message(text=effect.text, mentions=named))
 
     async def _send_report(self, effect: SendReport) -> None:
         around, days = self._around, (date.fromisoformat(effect.first), date.fromisoformat(effect.after))

@@ -16,7 +16,7 @@ from models.domain.effects import Tell
 from models.domain.incidents import Incident, State
 from models.domain.recognising import needs_nobody
 from models.domain.reminder_rules import Lack
-from models.domain.reminders import Due, due, is_urgent, lack_of, remind
+from models.domain.reminders import Due, called, due, is_urgent, lack_of, remind
 from models.domain.staffing import vacant
 
 TRIES = 5
@@ -82,7 +82,8 @@ class Reminding:
         decided = [remind(each, rules, around.on_call, around.team, now, alone=alone) for each in found]
         if not alone:
             # The digest goes with the first incident's decision, so that it is written in the same transaction.
-            called = " ".join(mention(person) for person in around.on_call if person.teams_id)
-            text = f"{reminder_digest([each.incident for each in found], around.process, now)}\n\n{called}".strip()
-            decided[0] = replace(decided[0], effects=(*decided[0].effects, Tell(text, around.on_call)))
+            people = called(found, rules, around.on_call, around.team)
+            names = " ".join(mention(person) for person in people if person.teams_id)
+            text = f"{reminder_digest([each.incident for each in found], around.process, now)}\n\n{names}".strip()
+            decided[0] = replace(decided[0], effects=(*decided[0].effects, Tell(text, people)))
         await store.commit([(each.incident, decision) for each, decision in zip(found, decided, strict=True)])

@@ -85,6 +85,22 @@ def support_list(unfinished: Sequence[Case], procedures: Procedures, now: dateti
     )
 
 
+def case_digest(waiting: Sequence[tuple[Case, str]], now: datetime) -> str:
+    """Return one message about many cases that wait, where each had one of its own otherwise.
+
+    Args:
+        waiting: Each case, and the step that is due; empty where it waits for a decision.
+    """
+    lines = []
+    for case, step in waiting[:_MOST]:
+        what = f"due: {escape(step, 160)}" if step else f"{_STATES[case.state]}, {ago(case.opened_at, now)} old"
+        who = f"{escape(case.owner.name, 80)} has it" if case.owner else "**nobody has it**"
+        lines.append(f"- **{case.id}** {escape(case.title, 120)} ({what}, {who})")
+    if len(waiting) > _MOST:
+        lines.append(f"- and {len(waiting) - _MOST} more")
+    return "**These wait for somebody.**\n\n" + "\n".join(lines)
+
+
 def case_status(view: CaseView, now: datetime) -> str:
     """Return how a case stands, for somebody who asks in the thread."""
     case = view.case

@@ -81,6 +81,13 @@ def _taken(words: _Words) -> str:
     return f"{words.actor} has taken this{before}.{shares}"
 
 
+def _due(words: _Words) -> str:
+    hours = words.entry.data.get("hours")
+    late = hours if isinstance(hours, int) else 0
+    since = "is due now" if late < 1 else f"has been due for {late} hours" if late < 48 else ""
+    return f"This {since or f'has been due for {late // 24} days'}: {words.text('step', 200)}."
+
+
 _SENTENCES: Mapping[CaseVerb, Callable[[_Words], str]] = {
     CaseVerb.OPENED: _opened,
     CaseVerb.REPEATED: lambda words: "It was asked for again.",
@@ -106,7 +113,7 @@ _SENTENCES: Mapping[CaseVerb, Callable[[_Words], str]] = {
     ),
     CaseVerb.DECLINED: lambda words: f"{words.actor} declined this{words.tail('reason')}.",
     CaseVerb.REOPENED: lambda words: f"{words.actor} reopened this{words.tail('reason')}.",
-    CaseVerb.DUE: lambda words: f"This is due now: {words.text('step', 200)}.",
+    CaseVerb.DUE: _due,
     CaseVerb.REMINDED: lambda words: f"Nobody has decided about this for {words.text('hours', 10)} hours.",
     CaseVerb.FINISHED: lambda words: "All steps are done.",
     CaseVerb.FOLDED: lambda words: f"This is the same request as number {words.text('into', 20)}: go on there.",

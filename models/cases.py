@@ -109,20 +109,38 @@ async def commit(before: Case, decision: CaseDecision, *, once: Sequence[str] = 
         DoneAlready: A key was taken before; nothing was written.
     """
     at = now_ms()
+    try:
+        async with writing() as db:
+            after = await _write(db, before, decision, at)
+            await take(db, once, at)
+            await _record(db, before.id, decision, at)
+    except IntegrityError:
+        raise KeyTaken(await _holder(decision.case)) from None
+    return after
+
+
+async def commit_all(changes: Sequence[tuple[Case, CaseDecision]]) -> None:
+    """Carry out decisions that change no case's request, all of them in one transaction.
+
+    Raises:
+        Conflict: A case was not as it was loaded any more; nothing was written.
+    """
+    at = now_ms()
+    async with writing() as db:
+        for before, decision in changes:
+            await _write(db, before, decision, at)
+            await _record(db, before.id, decision, at)
+
+
+async def _write(db: Database, before: Case, decision: CaseDecision, at: int) -> Case:
     after = replace(decision.case, version=before.version + 1)
     statement = (
         "UPDATE cases SET version = ?, state = ?, open_key = ?, issue_key = ?, updated_ms = ?, body = ?"
         " WHERE id = ? AND version = ?"
     )
     values = (after.version, after.state.value, _key(after), after.issue_key or None, at, case_to_text(after))
-    try:
-        async with writing() as db:
-            if not await db.run(statement, *values, before.id, before.version):
-                raise Conflict
-            await take(db, once, at)
-            await _record(db, before.id, decision, at)
-    except IntegrityError:
-        raise KeyTaken(await _holder(after)) from None
+    if not await db.run(statement, *values, before.id, before.version):
+        raise Conflict
     return after
 
 

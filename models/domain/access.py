@@ -24,7 +24,7 @@ from models.domain.cases import (
     over,
     told,
 )
-from models.domain.effects import CarryOut, LookUpCase, NoteCaseIssue, PostCase, RefreshCase, SendLetter
+from models.domain.effects import CarryOut, LookUpCase, PostCase, RefreshCase, SendLetter
 from models.domain.gateway import GatewayApp, Grant
 from models.domain.incidents import Refusal
 from models.domain.people import Person
@@ -302,7 +302,7 @@ def failed(case: Case, why: str, at: datetime) -> CaseDecision:
     by = case.decided_by
     changed = replace(
         case, state=CaseState.OPEN, approvals=(), decided_by=None, decided_at=None, trouble=why[:400],
-        waiting_since=at, reminded=0,
+        waiting_since=at,
     )  # fmt: skip
     return told(changed, CaseEntry(at, CaseVerb.FAILED, None, {"why": why[:400]}), mentions=[by] if by else [])
 
@@ -357,7 +357,7 @@ def answered(case: Case, token: str, sender: str, text: str, at: datetime) -> Ca
     entry = CaseEntry(
         at, CaseVerb.ANSWERED, None, {"from": sender[:200], "text": text[:1500], "other_address": other}
     )
-    opened_again = replace(case, state=CaseState.OPEN, waiting_since=at, reminded=0)
+    opened_again = replace(case, state=CaseState.OPEN, waiting_since=at)
     mentions = [case.owner or letter.by]
     if case.state is not CaseState.ASKED:
         return told(case, entry, mentions=mentions)
@@ -374,7 +374,7 @@ def refer(
         return Refusal("Say why it should be the team lead's decision.", fields=("reason",))
     lead = process.lead_of(team)
     data: dict[str, str | int | bool | None] = {"reason": reason.strip()[:600], "to": lead.name if lead else None}
-    changed = replace(case, state=CaseState.REFERRED, approvals=())
+    changed = replace(case, state=CaseState.REFERRED, approvals=(), waiting_since=at)
     return told(changed, CaseEntry(at, CaseVerb.REFERRED, by, data), mentions=[lead] if lead else [])
 
 
@@ -397,21 +397,6 @@ def decline(
         return Refusal("Say why it is declined.", fields=("reason",))
     entry = CaseEntry(at, CaseVerb.DECLINED, by, {"reason": reason.strip()[:600]})
     return finish(case, entry, at=at, by=by, state=CaseState.DECLINED, reason=reason.strip()[:600])
-
-
-def remind(case: Case, process: AccessProcess, on_call: Sequence[Person], now: datetime) -> CaseDecision | None:
-    """Remind whoever is on call of a request that nobody decided about; ``None`` where it is not time."""
-    if case.state not in (CaseState.OPEN, CaseState.REFERRED) or case.reminded >= len(process.remind_after):
-        return None
-    since = case.waiting_since or case.opened_at
-    if now - since < process.remind_after[case.reminded]:
-        return None
-    hours = int((now - case.opened_at).total_seconds() // 3600)
-    entry = CaseEntry(now, CaseVerb.REMINDED, None, {"hours": hours})
-    decision = told(replace(case, reminded=case.reminded + 1), entry, mentions=on_call)
-    return replace(
-        decision, effects=tuple(each for each in decision.effects if not isinstance(each, NoteCaseIssue))
-    )
 
 
 def product_of(name: str, title: str = "", gives: str = "", grant: Grant | None = None) -> Product:

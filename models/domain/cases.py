@@ -23,7 +23,7 @@ from models.domain.effects import (
     TellCase,
 )
 from models.domain.gateway import Grant
-from models.domain.incidents import Refusal
+from models.domain.incidents import Refusal, Reminded
 from models.domain.people import Person
 
 
@@ -157,8 +157,7 @@ class Case:
         answers: What the form of a support procedure was told, by the field's key.
         trouble: Why the last carrying out did not work; empty where it did, or was not tried.
         shares: The case whose issue it shares; ``None`` where it has its own.
-        due_at: When a support step is due; ``None`` where none waits for its day.
-        reminded: How often it was reminded of since it was last decided about.
+        reminders: What was reminded of, one of each kind.
         waiting_since: Since when it waits for a decision; ``None`` for since it was opened.
         folded_into: The case that it turned out to be.
     """
@@ -187,8 +186,7 @@ class Case:
     issue_key: str = ""
     issue_url: str = ""
     shares: int | None = None
-    due_at: datetime | None = None
-    reminded: int = 0
+    reminders: tuple[Reminded, ...] = ()
     waiting_since: datetime | None = None
     folded_into: int | None = None
 
@@ -297,7 +295,7 @@ def finish(
     case: Case, *entries: CaseEntry, at: datetime, by: Person | None, state: CaseState, reason: str = ""
 ) -> CaseDecision:
     """End a case: its issue is closed, unless it serves another that is not over (W130)."""
-    ended = replace(case, state=state, decided_by=by, decided_at=at, reason=reason, due_at=None, trouble="")
+    ended = replace(case, state=state, decided_by=by, decided_at=at, reason=reason, trouble="")
     also: list[Effect] = [SyncCaseIssue(case.id)] if case.owner is not None or case.issue_key else []
     if case.call is not None:
         also.append(CloseCall(case.id))
@@ -323,7 +321,7 @@ def reopen(case: Case, reason: str, by: Person, *, at: datetime) -> CaseOutcome:
         return Refusal("Say why.", fields=("reason",))
     opened = replace(
         case, state=CaseState.OPEN, decided_by=None, decided_at=None, reason="", approvals=(), trouble="",
-        reminded=0, waiting_since=at,
+        waiting_since=at,
     )  # fmt: skip
     also = [SyncCaseIssue(case.id)] if case.issue_key else []
     return told(opened, CaseEntry(at, CaseVerb.REOPENED, by, {"reason": reason.strip()}), also=also)

@@ -182,10 +182,12 @@ class Tell:
     Attributes:
         text: Markdown of ours, foreign text in it already escaped.
         mentions: Whose ``<at>`` stands in it.
+        gateway: Whether it is for the channel of requests for access instead.
     """
 
     text: str
     mentions: tuple[Person, ...] = ()
+    gateway: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,11 +140,19 @@ class IssueSeen:
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """What was reminded of last: of which lack, that began when, and how often."""
+    """What was reminded of last.
+
+    Attributes:
+        of: What was lacking.
+        since: When that began: what lacks again later is reminded of anew.
+        count: How often.
+        at: When last; ``None`` where that was not written down yet.
+    """
 
     of: str
     since: datetime
     count: int
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+MOST_MENTIONS = 30
+"""How many people one message mentions at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,12 @@ def find_person(wanted: str, team: Sequence[Person]) -> Person | None:
         if name and name in (each.id.casefold(), each.username.casefold(), each.name.casefold()):
             return each
     return None
+
+
+def each_once(people: Iterable[Person]) -> tuple[Person, ...]:
+    """Return people without doubles, in their order, at most as many as one message may mention."""
+    kept: list[Person] = []
+    for each in people:
+        if not any(each is other or each.same(other) for other in kept):
+            kept.append(each)
+    return tuple(kept[:MOST_MENTIONS])

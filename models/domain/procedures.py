@@ -12,6 +12,9 @@ from typing import Literal
 from models.domain.people import Person
 from models.domain.process_reader import ProcessError, Reader
 
+STEP_TIMES = (timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=7))
+"""When people are reminded of a step that is due, where the process does not say it otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class PermissionList:
@@ -76,7 +79,8 @@ class AccessProcess:
         guide: Where requesters read what their app needs (W120).
         staff_groups: Groups of the directory whose members are authorised for personal information (W122).
         staff: How people call them.
-        remind_after: How long after it came, or was last reminded of, an undecided request is reminded of.
+        remind_after: How long after it began to wait an undecided request is reminded of: whoever is on call, then
+            those who may decide, then the team lead.
         ask_team, ask_why: The two mails (W121, W123).
         rules: The first that speaks of a product counts.
     """
@@ -160,7 +164,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A standard support procedure. ``key`` is what people type: ``support drive``."""
+    """A standard support procedure.
+
+    Attributes:
+        key: What people type: ``support drive``.
+        remind_after: How long after a step fell due people are reminded of it: whoever has it and is on call, then
+            the team, then the team lead.
+        urgent: Whether its reminders can't wait for working hours.
+    """
 
     key: str
     name: str
@@ -168,6 +179,8 @@ class Procedure:
     fields: tuple[Field, ...]
     steps: tuple[Step, ...]
     labels: tuple[str, ...] = ("issuetype::Support", "team::Identity")
+    remind_after: tuple[timedelta, ...] = STEP_TIMES
+    urgent: bool = False
 
     def step(self, key: str) -> Step | None:
         """Return the step of that key."""
@@ -202,7 +215,7 @@ def read_access(reader: Reader) -> AccessProcess:
         guide=_https(reader, "guide"),
         staff_groups=reader.texts("staff_groups"),
         staff=reader.text("staff", _DEFAULTS.staff),
-        remind_after=_hours(reader, "remind_after_hours", _DEFAULTS.remind_after),
+        remind_after=_hours(reader, _DEFAULTS.remind_after, at_once=False),
         ask_team=_draft(reader, "ask_team", _DEFAULTS.ask_team),
         ask_why=_draft(reader, "ask_why", _DEFAULTS.ask_why),
         rules=tuple(_rule(each) for each in reader.optional_tables("products")),
@@ -211,12 +224,16 @@ def read_access(reader: Reader) -> AccessProcess:
     return process
 
 
-def _hours(reader: Reader, key: str, default: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+def _hours(reader: Reader, default: tuple[timedelta, ...], *, at_once: bool) -> tuple[timedelta, ...]:
+    key = "remind_after_hours"
     if key not in reader.values:
         return default
     value = reader.typed(key, list, "a list of hours", [])
-    if not all(isinstance(each, int | float) and not isinstance(each, bool) and 0 < each <= 1000 for each in value):
-        raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs a list of hours, such as [4, 24]")
+    fits = all(
+        isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each <= 10_000 for each in value
+    )
+    if not fits or sorted(value) != value or (0 in value and not at_once):
+        raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs growing hours, such as [4, 24]")
     return tuple(timedelta(hours=each) for each in value)
 
 
@@ -276,6 +293,8 @@ def _procedure(reader: Reader) -> Procedure:
         tuple(_field(each) for each in reader.optional_tables("fields")),
         tuple(_step(each) for each in reader.tables("steps")),
         reader.texts("labels") or _DEFAULTS.labels,
+        _hours(reader, STEP_TIMES, at_once=True),
+        reader.flag("urgent", default=False),
     )
     reader.done()
     for kind, keys in (

@@ -48,6 +48,18 @@ class Reminders:
         return find_person(self.lead, team)
 
 
+def whom(number: int, on_call: Sequence[Person], team: Sequence[Person], lead: Person | None) -> tuple[Person, ...]:
+    """Return whom a reminder is for: first whoever is on call, then the team, then its lead.
+
+    Args:
+        number: How many reminders of the same there were before.
+        lead: The team lead; without one further reminders go to whoever is on call again.
+    """
+    if number == 1:
+        return tuple(team)
+    return (lead,) if number > 1 and lead is not None else tuple(on_call)
+
+
 def read_reminders(reader: Reader) -> Reminders:
     """Read ``[reminders]``.
 

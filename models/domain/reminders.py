@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from models.domain.effects import Announce, Effect, RefreshCard
 from models.domain.incidents import Decision, Incident, Reminded, State
-from models.domain.people import Person
-from models.domain.reminder_rules import Lack, Reminders
+from models.domain.people import Person, each_once
+from models.domain.process import Process
+from models.domain.reminder_rules import Lack, Reminders, whom
+from models.domain.staffing import vacant
 from models.domain.timeline import Entry, Verb
 from models.domain.working_hours import WorkingHours
 
@@ -78,15 +80,37 @@ def due(
         return None
     kind, since = lack
     held = incident.reminded
-    number = held.count if held is not None and (held.of, held.since) == (kind.value, since) else 0
-    times = reminders.times(kind)
+    if held is not None and (held.of, held.since) != (kind.value, since):
+        held = None
+    number = next_number(since, reminders.times(kind), held, hours, zone, urgent, now)
+    return None if number is None else Due(incident, kind, since, number)
+
+
+def next_number(
+    since: datetime,
+    times: Sequence[timedelta],
+    held: Reminded | None,
+    hours: WorkingHours,
+    zone: tzinfo,
+    urgent: bool,
+    now: datetime,
+) -> int | None:
+    """Return which reminder is due, counted from 0; ``None`` where none is.
+
+    What waited for working hours, or for a process that stood still, comes in its order and at its distance:
+    whoever is on call is never passed over, and nobody gets three at once on a Monday morning.
+
+    Args:
+        since: When what is lacking began to.
+        times: How long after that each is due.
+        held: What was reminded of the same already; ``None`` for nothing.
+    """
+    number = held.count if held is not None else 0
     if number >= len(times) or now - since < times[number]:
         return None
-    if not urgent and not hours.contains(now, zone):
+    if held is not None and number and held.at is not None and now - held.at < times[number] - times[number - 1]:
         return None
-    while number + 1 < len(times) and now - since >= times[number + 1]:
-        number += 1  # what was missed while nobody worked is not made up for one by one
-    return Due(incident, kind, since, number)
+    return number if urgent or hours.contains(now, zone) else None
 
 
 def is_urgent(incident: Incident, reminders: Reminders, then: str) -> bool:
@@ -117,10 +141,42 @@ def remind(
     incident = each.incident
     minutes = int((now - each.since).total_seconds() // 60)
     entry = Entry(now, Verb.REMINDED, None, {"what": each.lack.value, "minutes": minutes})
-    changed = replace(incident, reminded=Reminded(each.lack.value, each.since, each.number + 1))
+    changed = replace(incident, reminded=Reminded(each.lack.value, each.since, each.number + 1, now))
     effects: tuple[Effect, ...] = ()
     if alone:
-        lead = reminders.lead_of(team)
-        whom = {0: tuple(on_call), 1: ()}.get(each.number, (lead,) if lead else tuple(on_call))
-        effects = (Announce(incident.id, entry, whom, whole_team=each.number == 1), RefreshCard(incident.id))
+        whole_team = each.number == 1
+        people = () if whole_team else called([each], reminders, on_call, team)
+        effects = (Announce(incident.id, entry, people, whole_team=whole_team), RefreshCard(incident.id))
     return Decision(changed, (entry,), effects)
+
+
+def called(
+    found: Sequence[Due], reminders: Reminders, on_call: Sequence[Person], team: Sequence[Person]
+) -> tuple[Person, ...]:
+    """Return whom one message about all of these mentions."""
+    lead = reminders.lead_of(team)
+    return each_once(person for each in found for person in whom(each.number, on_call, team, lead))
+
+
+def holds(incident: Incident, reminder: Entry, process: Process, timeline: Sequence[Entry]) -> bool:
+    """Tell whether what an entry reminds of is still lacking, where it is told later than it was decided.
+
+    Args:
+        timeline: The incident's.
+    """
+    lack = reminder.data.get("what")
+    if lack == Lack.JUDGEMENT:
+        return incident.state is State.CANDIDATE
+    if incident.state is not State.OPEN:
+        return False
+    match lack:
+        case Lack.OWNER:
+            return incident.owner is None
+        case Lack.DECISION:
+            return incident.must_decide(process)
+        case Lack.ASSESSMENT:
+            return incident.urgency is None
+        case Lack.ROLE:
+            return bool(vacant(incident, process))
+        case _:
+            return not any(each.actor is not None and each.at > reminder.at for each in timeline)

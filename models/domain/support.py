@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import Call, Case, CaseDecision, CaseOutcome, CaseState, Tick, finish, over, told
-from models.domain.effects import LookUpCase, NoteCaseIssue, PostCase, RaiseCaseIssue, RefreshCase, SyncCaseIssue
+from models.domain.effects import LookUpCase, PostCase, RaiseCaseIssue, RefreshCase, SyncCaseIssue
 from models.domain.incidents import Refusal
 from models.domain.people import Person
 from models.domain.procedures import Procedure, Step
-
-REMIND_EVERY = timedelta(days=2)
-"""How often a step that is due is reminded of until it is ticked."""
 
 
 def opened(
@@ -96,8 +93,7 @@ def tick(case: Case, key: str, note: str, by: Person, procedure: Procedure, *, a
     if not left:
         ended = CaseEntry(at, CaseVerb.FINISHED, by)
         return finish(changed, entry, ended, at=at, by=by, state=CaseState.DONE)
-    dates = [day for each in left if (day := due_on(changed, each, procedure)) is not None]
-    return told(replace(changed, due_at=min(dates, default=None), reminded=0), entry)
+    return told(changed, entry)
 
 
 def looked_up(case: Case, call: Call, at: datetime) -> CaseDecision:
@@ -105,24 +101,3 @@ def looked_up(case: Case, call: Call, at: datetime) -> CaseDecision:
     if case.call == call:
         return CaseDecision(case)
     return CaseDecision(replace(case, call=call), (CaseEntry(at, CaseVerb.LOOKED_UP),), (RefreshCase(case.id),))
-
-
-def remind(case: Case, procedure: Procedure, on_call: Sequence[Person], now: datetime) -> CaseDecision | None:
-    """Remind of a step whose day has come: whoever has the case, and after that whoever is on call."""
-    if case.state.finished or case.due_at is None or now < case.due_at:
-        return None
-    due = [
-        each
-        for each in procedure.steps
-        if case.tick(each.key) is None and (day := due_on(case, each, procedure)) is not None and day <= now
-    ]
-    if not due:
-        return CaseDecision(replace(case, due_at=None))
-    whom = [case.owner] if case.owner is not None and not case.reminded else []
-    entry = CaseEntry(now, CaseVerb.DUE, None, {"step": due[0].text})
-    decision = told(
-        replace(case, due_at=now + REMIND_EVERY, reminded=case.reminded + 1), entry, mentions=[*whom, *on_call]
-    )
-    return replace(
-        decision, effects=tuple(each for each in decision.effects if not isinstance(each, NoteCaseIssue))
-    )

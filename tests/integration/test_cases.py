@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,11 @@ from models.domain import access
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import App, Case, CaseDecision, CaseState
+from models.domain.effects import Tell, TellCase
 from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.working_hours import WorkingHours
 from models.operations import cases
 from models.operations.alerts import record_mails
 from models.ports import Ambiguous, Permanent, Temporary
@@ -62,6 +64,7 @@ from tests.unit.cards.samples import PROCESS
 ADA = Person("aad-ada", "Ada Example", "29:ada", "ak101")
 BEN = Person("aad-ben", "Ben Builder", "29:ben", "bb202")
 EVE = Person("aad-eve", "Eve Guest", "29:eve")
+ALWAYS = WorkingHours(frozenset(range(7)), time(0), time(23, 59))
 CARD = "university-card-v1"
 APPROVING = "POST appgroups/apps/keys/apiproducts"
 
@@ -675,6 +678,7 @@ async def test_the_list_says_how_many_wait_and_how_long_it_takes(world: World) -
 async def test_reminders_come_once_each_and_not_after_the_decision(world: World) -> None:
     await world.asks()
     await world.delivered()
+    world.around.process = replace(PROCESS, hours=ALWAYS)
     clocks = [clock_of(world), clock_of(world)]
     now = datetime.now(UTC)
     for hours in (3, 5, 5, 23, 25, 25, 100):
@@ -688,9 +692,31 @@ async def test_a_decided_request_is_not_reminded_of(world: World) -> None:
     await world.asks()
     await world.delivered()
     await world.press("case_decline", text="no")
+    world.around.process = replace(PROCESS, hours=ALWAYS)
     clock = clock_of(world)
     await clock.remind(datetime.now(UTC) + timedelta(days=9))
     assert CaseVerb.REMINDED not in await told()
+
+
+@pytest.mark.parametrize(("count", "alone"), [(3, 3), (4, 0), (10, 0)])
+async def test_many_that_wait_at_once_are_one_message_in_their_channel(
+    world: World, count: int, alone: int
+) -> None:
+    for number in range(count):
+        await world.asks(f"App {number}", ())
+    await world.delivered()
+    world.around.process = replace(PROCESS, hours=ALWAYS)
+    later = datetime.now(UTC) + timedelta(hours=5)
+    for clock in (clock_of(world), clock_of(world)):
+        await clock.remind(later)
+    effects = [item.effect for item in await queue.waiting()]
+    assert sum(isinstance(each, TellCase) for each in effects) == alone
+    digests = [each for each in effects if isinstance(each, Tell)]
+    assert len(digests) == (0 if alone else 1)
+    assert sum([(await told(number + 1)).count(CaseVerb.REMINDED) for number in range(count)]) == count
+    await world.delivered()
+    posted = [body for _, path, body, _ in world.teams.asked if "These wait for somebody" in str(body)]
+    assert [body["channelData"]["channel"]["id"] for body in posted] == ["19:gateway@thread.tacv2"] * len(digests)
 
 
 async def test_several_share_an_issue_which_is_closed_with_the_last(world: World) -> None:

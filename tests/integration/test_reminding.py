@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.reminding import Reminding
-from models import queue, store
+from models import directory, queue, store
 from models.domain.effects import Announce, Tell
 from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
@@ -80,6 +80,31 @@ async def test_many_at_once_are_one_message(house: House, count: int, alone: int
     assert sum([await reminded(n + 1) for n in range(count)]) == count
     if digests:
         assert "These wait for somebody" in digests[0].text
+
+
+async def test_a_reminder_that_waited_until_somebody_took_it_is_not_told(house: House) -> None:
+    await house.fires("a", "b")
+    await house.outbox.drain()
+    await look(replicas(house), timedelta(minutes=16))
+    await incidents.act(await incidents.load(1), Claim(), ADA, PROCESS)
+    await house.outbox.drain()
+    said = [body["text"] for method, _, body, _ in house.teams.asked if method == "POST" and "text" in body]
+    assert sum("Nobody has judged this" in text for text in said) == 1  # of the second one
+
+
+async def test_a_digest_calls_whoever_each_of_them_is_for(house: House) -> None:
+    lea = Person("aad-lea", "Lea", "29:lea")
+    await directory.remember_people([ADA, lea])
+    await house.around.refresh()
+    await house.fires(*(f"a{n}" for n in range(4)))
+    both = replicas(house)
+    rules = replace(PROCESS.reminders, lead="Lea")
+    house.around.process = replace(house.around.process, reminders=rules)
+    for minutes in (16, 61, 241):
+        await look(both, timedelta(minutes=minutes))
+    digests = [item.effect for item in await queue.waiting() if isinstance(item.effect, Tell)]
+    assert [each.mentions for each in digests] == [(), house.around.team, (lea,)]  # nobody is on call
+    assert digests[2].text.endswith("<at>Lea</at>")
 
 
 async def test_an_owner_who_does_not_say_how_urgent_it_is_is_reminded(house: House) -> None:

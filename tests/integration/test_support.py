@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ from models import cases as rows
 from models import directory, queue, store
 from models.case_ports import ServiceDesk
 from models.directory import CASE
+from models.domain import support
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import CaseState
+from models.domain.working_hours import WorkingHours
 from models.operations import cases
 from models.settings import Teams
 from tests.integration.test_cases import ADA, BEN, Rooms
@@ -120,6 +123,15 @@ async def team(tmp_path: Path, connected: str) -> AsyncIterator[Team]:
             await each.close()
 
 
+ALWAYS = WorkingHours(frozenset(range(7)), time(0), time(23, 59))
+
+
+async def day_of_removal() -> datetime | None:
+    procedure = PROCESS.procedures.of("drive")
+    assert procedure is not None
+    return support.due_on(await cases.load(1), procedure.steps[3], procedure)
+
+
 async def verbs(case: int = 1) -> list[CaseVerb]:
     return [entry.verb for entry in await rows.timeline(case)]
 
@@ -132,16 +144,17 @@ async def test_the_drive_procedure_from_the_form_to_the_end_two_weeks_later(team
     assert (case.owner, case.call.subject, case.call.requester) == (ADA, "Files of a leaver", "Sam Smith")
     assert (await directory.cards_of(CASE, 1))[0].thread.conversation_id.startswith("19:devs")
     await team.ticks("assigned", "restored")
-    assert (await cases.load(1)).due_at is None
+    assert await day_of_removal() is None
     await team.ticks("told")
-    due = (await cases.load(1)).due_at
+    due = await day_of_removal()
     assert due is not None
     assert timedelta(days=13) < due - datetime.now(UTC) <= timedelta(days=14)
+    team.around.process = replace(PROCESS, hours=ALWAYS)
     clocks = [team.clock(), team.clock()]  # as after a restart, and with two replicas
-    for later in (timedelta(days=-1), timedelta(minutes=1), timedelta(minutes=2), timedelta(days=1)):
+    for later in (timedelta(days=-1), timedelta(minutes=1), timedelta(minutes=2), timedelta(hours=23)):
         await asyncio.gather(*(clock.remind(due + later) for clock in clocks))
     assert (await verbs()).count(CaseVerb.DUE) == 1
-    await asyncio.gather(*(clock.remind(due + timedelta(days=2, hours=1)) for clock in clocks))
+    await asyncio.gather(*(clock.remind(due + timedelta(days=1, hours=1)) for clock in clocks))
     assert (await verbs()).count(CaseVerb.DUE) == 2
     await team.delivered()
     assert "This is due now: Remove the permissions again" in team.said()
@@ -158,6 +171,19 @@ async def test_the_drive_procedure_from_the_form_to_the_end_two_weeks_later(team
     assert "All steps are done" in note["note_html"]
     await team.clock().remind(due + timedelta(days=99))
     assert (await verbs()).count(CaseVerb.DUE) == 2
+
+
+async def test_a_reminder_that_waited_until_its_step_was_done_is_not_told(team: Team) -> None:
+    await team.begins(**DRIVE)
+    await team.delivered()
+    await team.ticks("assigned", "restored", "told")
+    await team.delivered()
+    team.around.process = replace(PROCESS, hours=ALWAYS)
+    await team.clock().remind(datetime.now(UTC) + timedelta(days=15))
+    await team.ticks("removed")
+    await team.delivered()
+    assert (await verbs()).count(CaseVerb.DUE) == 1
+    assert "This is due now" not in team.said()
 
 
 async def test_what_is_missing_or_wrong_in_the_form_is_said_and_kept(team: Team) -> None:

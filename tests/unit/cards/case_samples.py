@@ -74,7 +74,6 @@ DRIVE = replace(
 WAITING = replace(
     DRIVE,
     ticks=tuple(Tick(key, ALEX, AT) for key in ("assigned", "restored", "told")),
-    due_at=AT + timedelta(days=14),
 )
 DUE = replace(WAITING, ticks=tuple(replace(each, at=AT - timedelta(days=20)) for each in WAITING.ticks))
 ADMINS = replace(

@@ -71,12 +71,26 @@ def test_each_comes_at_its_time_and_once() -> None:
     assert [number(reminded, at(minute)) for minute in (16, 59.9, 60)] == [None, None, 1]
 
 
-def test_what_was_missed_is_not_made_up_for_one_by_one() -> None:
-    assert number(CANDIDATE, at(61)) == 1
-    assert number(CANDIDATE, at(60 * 5)) == 2
-    found = due(CANDIDATE, lack_of(CANDIDATE, False, None), RULES, HOURS, LONDON, False, at(300))
-    assert found is not None
-    assert number(remind(found, RULES, (), (), at(300), alone=True).incident, at(60 * 24 * 3)) is None
+def test_what_was_missed_comes_in_its_order_and_at_its_distance() -> None:
+    incident, told = CANDIDATE, []
+    for minute in range(300, 60 * 24, 5):  # nobody looked for five hours
+        found = due(incident, lack_of(incident, False, None), RULES, HOURS, LONDON, True, at(minute))
+        if found is not None:
+            told.append((minute, found.number))
+            incident = remind(found, RULES, (), (), at(minute), alone=True).incident
+    assert told == [(300, 0), (345, 1), (525, 2)]
+
+
+def test_monday_morning_begins_with_whoever_is_on_call() -> None:
+    friday = MONDAY - timedelta(days=3) + timedelta(hours=8)
+    incident, told = replace(CANDIDATE, created_at=friday), []
+    for minute in range(0, 60 * 24 * 4, 5):
+        now = friday + timedelta(minutes=minute)
+        found = due(incident, lack_of(incident, False, None), RULES, HOURS, LONDON, False, now)
+        if found is not None:
+            told.append((f"{now:%a %H:%M}", found.number))
+            incident = remind(found, RULES, (), (), now, alone=True).incident
+    assert told == [("Mon 09:00", 0), ("Mon 09:45", 1), ("Mon 12:45", 2)]
 
 
 def test_a_changed_state_begins_anew() -> None:
