@@ -13,6 +13,7 @@ from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 from models.ports import IssueChange, IssueKind, Iteration, NewIssue
 
+_NUMBERS, _RESOURCES = 20, 10
 TAKEN_OFF = "workflow::"
 """Labels of this scope exclude each other; trackers without scoped labels are told which to take off."""
 
@@ -176,9 +177,12 @@ def _noise(incident: Incident) -> str:
     if noise is None:
         return ""
     policy = f" The alert: {link('open', incident.source_url)}." if incident.source_url else ""
+    which = f" Incidents {', '.join(map(str, noise.incidents[-_NUMBERS:]))}." if noise.incidents else ""
+    several = noise.resources[:_RESOURCES] if len(noise.resources) > 1 else ()
+    where = f" It spoke of {len(noise.resources)} resources: {plain(', '.join(several))}." if several else ""
     return (
         f"It was dismissed as no incident {noise.dismissed} times, and reported {noise.reports} times,"
-        f" since {_when(noise.since)}.{policy}"
+        f" since {_when(noise.since)}.{which}{where}{policy}"
     )
 
 

@@ -55,7 +55,7 @@ class Reporting:
         if week is None:
             return True
         made = await reporting.report(*week, self._around.process, self._timezone, now)
-        return made.count == 0
+        return not made.lines
 
 
 async def open_follow_ups(report: Report, tracker: IssueTracker) -> str:

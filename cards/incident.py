@@ -33,7 +33,7 @@ from cards.blocks import (
 from cards.known_issue import known_issue_lines
 from cards.outside import outside_rows
 from cards.private import privacy_rows
-from cards.words import headline, next_step, source_name, times, urgency_name
+from cards.words import headline, next_step, numbered, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, Noise, State
 from models.domain.people import Person
 from models.domain.recognising import quiet_until
@@ -175,8 +175,11 @@ def _warnings(view: IncidentView) -> Iterable[Element]:
 
 def _noise(incident: Incident, noise: Noise) -> list[Element]:
     said = f"This alert was no incident {times(noise.dismissed)}, and was reported {times(noise.reports)}"
+    if len(noise.resources) > 1:
+        said += f" on {len(noise.resources)} resources"
+    which = f" ({numbered(noise.incidents)})" if noise.incidents else ""
     return [
-        text_block(f"{said} since {when(noise.since)}. Should the alerting be improved?", weight="Bolder"),
+        text_block(f"{said} since {when(noise.since)}{which}. Should the alerting be improved?", weight="Bolder"),
         action_set(
             [
                 execute("Raise an issue to improve it", encode("improve", incident=incident.id), style="positive"),

@@ -21,15 +21,17 @@ from cards.blocks import (
     text_run,
     unfolding,
 )
-from cards.words import public_title, source_name, times
+from cards.words import numbered, public_title, source_name, times
 from models.domain.process import Process
-from models.domain.reports import Line, Report, Spread
+from models.domain.report_lines import Line
+from models.domain.reports import PRIVATE, Repeat, Report, Spread
 
 _MOST = 5
 COLUMNS = (
     "id", "title", "source", "urgency", "state", "reported_at", "claimed_at", "assessed_at", "resolved_at",
     "closed_at", "owner", "minutes_to_claim", "minutes_to_resolve", "count", "flapping", "out_of_hours",
-    "follow_ups", "issue_url",
+    "follow_ups", "issue_url", "came_in_period", "open_at_end", "judged_at", "minutes_to_judge",
+    "minutes_to_assess", "minutes_live", "minutes_unowned", "reports",
 )  # fmt: skip
 
 
@@ -54,11 +56,18 @@ def report_card(report: Report, process: Process, zone: tzinfo, open_follow_ups:
             row("Source", rich_text(text_run(_listed(sources), 400)), spacing="Medium"),
             row("Urgency", rich_text(text_run(_listed(levels), 400))),
             row("State", text_block(_listed([(name.capitalize(), count) for name, count in report.by_state]))),
+        ]
+    if report.lines:
+        body += [
+            row("To judge", text_block(_spread(report.to_judge)), spacing="Medium"),
             row("To claim", text_block(_spread(report.to_claim))),
+            row("To assess", text_block(_spread(report.to_assess))),
             row("To resolve", text_block(_spread(report.to_resolve))),
             row("Live", text_block(_live(report))),
+            row("Nobody's", text_block(f"{long(report.unowned)} in all")),
+            row("Still open", text_block(_still_open(report))),
             row("Follow-ups", text_block(f"{report.follow_ups} raised{open_follow_ups}")),
-            row("Unclaimed", text_block(f"{report.unclaimed_out_of_hours} out of hours, for over half an hour")),
+            row("Unclaimed", text_block(_unclaimed(report))),
         ]
         body += _worth_fixing(report)
     return adaptive_card(body, speak=f"How it went: {title}")
@@ -101,6 +110,19 @@ def _live(report: Report) -> str:
     return f"{text}; {report.top_share}% of the reports came from two alerts" if report.top_share else text
 
 
+def _still_open(report: Report) -> str:
+    if not report.open_at_end:
+        return "none"
+    before = report.open_from_before
+    came = f"; {numbered(before)} came before" if before else ""
+    return f"{len(report.open_at_end)}: {numbered(report.open_at_end)}{came}"
+
+
+def _unclaimed(report: Report) -> str:
+    which = f": {numbered(report.unclaimed)}" if report.unclaimed else ""
+    return f"{report.unclaimed_out_of_hours} out of hours, for over half an hour{which}"
+
+
 def long(took: timedelta) -> str:
     """Return a duration in words: ``3 h 10 min``."""
     minutes = max(int(took.total_seconds() // 60), 0)
@@ -116,22 +138,28 @@ def _worth_fixing(report: Report) -> list[Element]:
         return []
     lines = []
     for each in report.repeats[:_MOST]:
-        parts = [f"reported {times(each.reports)}"]
-        if each.incidents > 1:
-            parts.append(f"{each.incidents} candidates")
-        if each.dismissed:
-            parts.append(f"{each.dismissed} of them no incident")
-        if each.flapping:
-            parts.append("flapping")
         lines.append(
             rich_text(
                 text_run(f"#{each.incident_id} {each.title}", 140),
                 gap(" – ", subtle=True),
-                text_run(", ".join(parts), 120, subtle=True),
+                text_run(_how_often(each), 240, subtle=True),
                 spacing="None",
             )
         )
     return list(unfolding("Repeats worth fixing", container(lines), "repeats"))
+
+
+def _how_often(each: Repeat) -> str:
+    parts = [f"reported {times(each.reports)}"]
+    if each.incidents > 1:
+        parts.append(f"{each.incidents} candidates ({numbered(each.numbers)})")
+    if len(each.resources) > 1:
+        parts.append(f"on {len(each.resources)} resources")
+    if each.dismissed:
+        parts.append(f"{each.dismissed} of them no incident")
+    if each.flapping:
+        parts.append("flapping")
+    return ", ".join(parts)
 
 
 # -- for elsewhere --------------------------------------------------------------------------------------------
@@ -144,26 +172,33 @@ def report_text(report: Report, process: Process, zone: tzinfo) -> str:
         f"by source:   {_listed([(source_name(name), count) for name, count in report.by_source])}",
         f"by urgency:  {_listed([(_level(name, process), count) for name, count in report.by_urgency])}",
         f"by state:    {_listed(report.by_state)}",
+        f"to judge:    {_spread(report.to_judge)}",
         f"to claim:    {_spread(report.to_claim)}",
+        f"to assess:   {_spread(report.to_assess)}",
         f"to resolve:  {_spread(report.to_resolve)}",
         f"live:        {_live(report)}",
+        f"nobody's:    {long(report.unowned)} in all",
+        f"still open:  {_still_open(report)}",
         f"follow-ups:  {report.follow_ups} raised",
-        f"unclaimed:   {report.unclaimed_out_of_hours} out of hours",
+        f"unclaimed:   {_unclaimed(report)}",
     ]
     lines += [
-        f"repeats:     #{each.incident_id} {clean(each.title, 90)}: {each.reports} reports, {each.incidents} cards"
+        f"repeats:     #{each.incident_id} {clean(each.title, 90)}: {_how_often(each)}"
         for each in report.repeats[:_MOST]
     ]
     return "\n".join(lines)
 
 
 def report_csv(report: Report) -> str:
-    """Return a line for each incident. No cell of foreign text is a formula to a spreadsheet."""
+    """Return a line for each incident that came, was open or ended in the period.
+
+    No cell of foreign text is a formula to a spreadsheet. What is not public of an incident of security is empty.
+    """
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for each in report.lines:
-        writer.writerow({key: _cell(value) for key, value in _values(each).items()})
+        writer.writerow({key: _cell(value) for key, value in _values(report, each).items()})
     return out.getvalue()
 
 
@@ -176,7 +211,12 @@ def report_json(report: Report) -> str:
             "ninetieth_minutes": _minutes(each.ninetieth),
             "longest_minutes": _minutes(each.longest),
         }
-        for name, each in (("to_claim", report.to_claim), ("to_resolve", report.to_resolve))
+        for name, each in (
+            ("to_claim", report.to_claim),
+            ("to_resolve", report.to_resolve),
+            ("to_judge", report.to_judge),
+            ("to_assess", report.to_assess),
+        )
     }
     whole = {
         "begin": report.begin.isoformat(),
@@ -187,8 +227,12 @@ def report_json(report: Report) -> str:
         "by_state": dict(report.by_state),
         **durations,
         "live_minutes": _minutes(report.live),
+        "unowned_minutes": _minutes(report.unowned),
+        "earlier": report.earlier,
+        "open_at_end": report.open_at_end,
         "follow_ups": report.follow_ups,
         "unclaimed_out_of_hours": report.unclaimed_out_of_hours,
+        "unclaimed": report.unclaimed,
         "repeats": [
             {
                 "incident": each.incident_id,
@@ -197,17 +241,19 @@ def report_json(report: Report) -> str:
                 "incidents": each.incidents,
                 "dismissed": each.dismissed,
                 "flapping": each.flapping,
+                "numbers": each.numbers,
+                "resources": each.resources,
             }
             for each in report.repeats
         ],
-        "incidents": [_values(each) for each in report.lines],
+        "incidents": [_values(report, each) for each in report.lines],
     }
     return json.dumps(whole, ensure_ascii=False, indent=2)
 
 
-def _values(line: Line) -> dict[str, Any]:
+def _values(report: Report, line: Line) -> dict[str, Any]:
     incident = line.incident
-    return {
+    values = {
         "id": incident.id,
         "title": public_title(incident),
         "source": incident.source,
@@ -226,7 +272,19 @@ def _values(line: Line) -> dict[str, Any]:
         "out_of_hours": line.out_of_hours,
         "follow_ups": len(incident.follow_ups),
         "issue_url": incident.issue_url or None,
+        "came_in_period": report.came(line),
+        "open_at_end": incident.id in report.open_at_end,
+        "judged_at": _stamp(line.judged_at),
+        "minutes_to_judge": _minutes(line.to_judge),
+        "minutes_to_assess": _minutes(line.to_assess),
+        "minutes_live": _minutes(line.live(report.begin, report.until)),
+        "minutes_unowned": _minutes(line.nobodys(report.begin, report.until)),
+        "reports": line.reports(report.begin, report.end),
     }
+    if incident.private:
+        withheld = ("urgency", "count", "flapping", "follow_ups", "issue_url", "reports")
+        values |= {"source": PRIVATE, **dict.fromkeys(withheld)}
+    return values
 
 
 def _stamp(at: datetime | None) -> str | None:

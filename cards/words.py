@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cards.blocks import clean
@@ -21,6 +22,7 @@ _SOURCES = {
     "gitlab_pipeline": "GitLab pipeline",
     "grafana": "Grafana",
     "person": "A person",
+    "private": "In private",
     "uptime_kuma": "Uptime Kuma",
 }
 _SHORT_WORDS = {"gcp", "aws", "api", "sql", "tls", "ssl", "dns"}
@@ -86,6 +88,12 @@ def public_headline(incident: Incident) -> str:
 def times(count: int) -> str:
     """Return how often, in words."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def numbered(incidents: Sequence[int], most: int = 8) -> str:
+    """Return incidents' numbers: ``#3, #7``; the newest ones, where there are many."""
+    left_out = "…, " if len(incidents) > most else ""
+    return left_out + ", ".join(f"#{each}" for each in incidents[-most:])
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -109,11 +109,22 @@ async def incidents_of_digest(digest_id: int) -> list[Incident]:
 
 
 async def dismissed_before(incident: Incident) -> list[Incident]:
-    """Return the earlier incidents of the same alert that were no incidents, the oldest first."""
-    statement = "SELECT id, version, body FROM incidents WHERE fingerprint = ? AND state = ? AND id < ? ORDER BY id"
-    key = fingerprint_of(incident.fingerprint)
-    rows = await reading().rows(statement, key, State.DISMISSED.value, incident.id) if key else []
-    return [each for each in map(incident_of, rows) if each.merged_into is None]
+    """Return the earlier incidents of the same rule that were no incidents, the oldest first.
+
+    Those of security are no part of what a public one tells.
+    """
+    if not incident.fingerprint:
+        return []
+    rows = await reading().rows(
+        "SELECT id, version, body FROM incidents WHERE (fingerprint = ? OR policy = ?) AND state = ? AND id < ?"
+        " ORDER BY id",
+        fingerprint_of(incident.fingerprint),
+        fingerprint_of(incident.policy),
+        State.DISMISSED.value,
+        incident.id,
+    )
+    found = [each for each in map(incident_of, rows) if each.merged_into is None]
+    return found if incident.private else [each for each in found if not each.private]
 
 
 async def timeline(incident_id: int) -> list[Entry]:
@@ -216,10 +227,18 @@ async def insert_incidents(db: Database, incidents: Sequence[Incident], at: int)
     """Insert new incidents and return their numbers, in their order."""
     uids = [uuid.uuid4().hex for _ in incidents]
     rows = [
-        (uid, each.version, each.state.value, fingerprint_of(each.fingerprint), at, incident_to_text(each))
+        (
+            uid,
+            each.version,
+            each.state.value,
+            fingerprint_of(each.fingerprint),
+            fingerprint_of(each.policy),
+            at,
+            incident_to_text(each),
+        )
         for uid, each in zip(uids, incidents, strict=True)
     ]
-    columns = ("uid", "version", "state", "fingerprint", "updated_ms", "body")
+    columns = ("uid", "version", "state", "fingerprint", "policy", "updated_ms", "body")
     ids = {row["uid"]: row["id"] for row in await db.insert("incidents", columns, rows, tail="RETURNING id, uid")}
     return [ids[uid] for uid in uids]
 

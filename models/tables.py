@@ -12,7 +12,7 @@ from tortoise.models import Model
 
 
 class IncidentRow(Model):
-    """One incident. ``version`` is what compare-and-set goes by."""
+    """One incident. ``version`` is what compare-and-set goes by, ``policy`` the rule that alerted."""
 
     id = fields.IntField(primary_key=True)
     uid = fields.CharField(max_length=32, unique=True)
@@ -23,6 +23,7 @@ class IncidentRow(Model):
     updated_ms = fields.BigIntField()
     body = fields.TextField()
     issue_key = fields.CharField(max_length=40, null=True, db_index=True)
+    policy = fields.CharField(max_length=64, db_default="", db_index=True)
 
     class Meta:
         table = "incidents"

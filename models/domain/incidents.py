@@ -199,19 +199,23 @@ class Privacy:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """An alert that was no incident more than once (W64).
+    """A rule whose alerts were no incidents more than once, on whatever resources (W64).
 
     Attributes:
         dismissed: How many of its candidates were dismissed, this one among them.
         reports: How often it was reported in all of them.
         since: When the first of them came.
         answered: Whether a person said what is to be done about it.
+        incidents: Their numbers, the oldest first.
+        resources: What they spoke of.
     """
 
     dismissed: int
     reports: int
     since: datetime
     answered: bool = False
+    incidents: tuple[int, ...] = ()
+    resources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +312,13 @@ class Incident:
     def private(self) -> bool:
         """Whether its text is withheld from public places."""
         return self.privacy is not None
+
+    @property
+    def policy(self) -> str:
+        """What tells the rule that alerted from others, whatever resource it speaks of; empty without an alert."""
+        if not self.fingerprint:
+            return ""
+        return "|".join((self.source, (self.project or "").casefold(), " ".join(self.title.casefold().split())))
 
     @property
     def raised(self) -> bool:

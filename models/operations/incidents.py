@@ -92,15 +92,21 @@ async def act(
 
 
 async def _with_noise(before: Incident, decision: Decision) -> Decision:
-    """Note how often the same alert was no incident, so that the card asks what is to be done about it."""
+    """Note how often alerts of the same rule were no incidents, so that the card asks what is to be done."""
     dismissed = decision.incident
     if before.state is State.DISMISSED or dismissed.state is not State.DISMISSED or not dismissed.fingerprint:
         return decision
     earlier = await store.dismissed_before(dismissed)
     if not earlier or any(each.kind == "alerting" for one in (*earlier, dismissed) for each in one.follow_ups):
         return decision
-    reports = sum(each.count for each in (*earlier, dismissed))
-    noise = Noise(len(earlier) + 1, reports, earlier[0].first_seen or earlier[0].created_at)
+    several = (*earlier, dismissed)
+    noise = Noise(
+        len(several),
+        sum(each.count for each in several),
+        earlier[0].first_seen or earlier[0].created_at,
+        incidents=tuple(each.id for each in several),
+        resources=tuple(dict.fromkeys(each.resource for each in several if each.resource)),
+    )
     return replace(decision, incident=replace(dismissed, noise=noise))
 
 

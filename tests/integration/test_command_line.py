@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -88,3 +89,27 @@ def test_the_database_is_upgraded_and_the_outbox_shown(tmp_path: Path) -> None:
     assert wilson(tmp_path, "db", "upgrade").returncode == 0
     done = wilson(tmp_path, "outbox")
     assert (done.returncode, done.stdout.strip()) == (0, "nothing waits")
+
+
+def test_the_report_of_what_mails_brought_comes_as_text_json_and_csv(tmp_path: Path) -> None:
+    (tmp_path / "wilson.toml").write_text('[teams]\nauth = "disabled"\n')
+    assert wilson(tmp_path, "db", "upgrade").returncode == 0
+    empty = json.loads(wilson(tmp_path, "report", "--format", "json").stdout)
+    assert (empty["count"], empty["incidents"], empty["open_at_end"]) == (0, [], [])
+    (tmp_path / "a.eml").write_bytes(render("pipeline-failed", VALUES))
+    assert wilson(tmp_path, "replay", "a.eml").returncode == 0
+    assert "still open:  1: #1" in wilson(tmp_path, "report").stdout
+    done = wilson(tmp_path, "report", "--format", "csv", "--output", "out.csv")
+    assert (done.returncode, done.stdout) == (0, "")
+    (row,) = csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines())
+    assert (row["id"], row["source"], row["came_in_period"], row["open_at_end"]) == (
+        "1",
+        "gitlab_pipeline",
+        "True",
+        "True",
+    )
+    wrong = wilson(tmp_path, "report", "--from", "2026-11-20", "--to", "2026-11-19")
+    assert (wrong.returncode, wrong.stderr.strip()) == (
+        2,
+        "wilson: report: --to 2026-11-19 is before --from 2026-11-20",
+    )

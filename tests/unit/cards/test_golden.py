@@ -31,7 +31,8 @@ from cards.private import redacted_card
 from cards.report import report_card
 from models.domain.incidents import Refusal
 from models.domain.mail import Outcome
-from models.domain.reports import line_of, report_of
+from models.domain.report_lines import line_of
+from models.domain.reports import report_of
 from tests.unit.cards import case_samples, samples
 from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, view
 
