@@ -223,7 +223,8 @@ def _process(_: Settings, options: argparse.Namespace) -> int:
         print(f"wilson: {options.file}: can't be read: {error}", file=sys.stderr)
         return MISUSED
     except ProcessError as error:
-        print(f"wilson: {error}", file=sys.stderr)
+        for each in error.mistakes:
+            print(f"wilson: {each}", file=sys.stderr)
         return MISUSED
     print(f"{options.file}: {made.title}")
     print(f"  levels: {', '.join(level.name for level in made.urgencies)}")

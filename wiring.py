@@ -92,7 +92,11 @@ def process_of(settings: Settings) -> Process:
         names = ", ".join(name for name in known if not name.startswith("_"))
         held = repr(str(path)) if path else repr(settings.process.name)
         raise SettingsError(f"process: there is no process {held}; shipped are: {names}") from None
-    except (OSError, UnicodeDecodeError, ProcessError) as error:
+    except ProcessError as error:
+        more = len(error.mistakes) - 1
+        rest = f" (and {more} more: wilson process check tells them all)" if more else ""
+        raise SettingsError(f"process: {error.mistakes[0]}{rest}") from None
+    except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"process: {error}") from None
 
 

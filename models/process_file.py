@@ -20,7 +20,8 @@ def read_process_text(text: str, name: str) -> Process:
         name: What errors call it.
 
     Raises:
-        ProcessError: It is not TOML, or lacks what a process needs. The text begins with the name and the line.
+        ProcessError: It is not TOML, or lacks what a process needs. Each mistake begins with the name and the line;
+            they come in the order of their lines.
     """
     try:
         values = tomllib.loads(text)
@@ -31,8 +32,9 @@ def read_process_text(text: str, name: str) -> Process:
     try:
         return read_process(values, name)
     except ProcessError as error:
-        told = str(error).removeprefix(f"{name}: ")
-        raise ProcessError(f"{name}:{line_of(text, told)}: {told}") from None
+        told = [each.removeprefix(f"{name}: ") for each in error.mistakes]
+        placed = sorted(((line_of(text, each), each) for each in told), key=lambda each: each[0])
+        raise ProcessError(*(f"{name}:{line}: {each}" for line, each in placed)) from None
 
 
 def line_of(text: str, told: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader
 
 CHANNEL_NAME = "inc-{id}-{date}"
 
@@ -56,13 +56,12 @@ def read_communication(reader: Reader, urgencies: Collection[str]) -> Communicat
     """
     every = []
     for key, value in reader.typed("update_minutes", dict, "minutes by urgency", {}).items():
-        if key not in urgencies:
-            raise ProcessError(
-                f"{reader.where}: update_minutes holds {key!r}; it needs some of {', '.join(urgencies)}"
-            )
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_080:
-            raise ProcessError(f"{reader.where}: update_minutes.{key} holds {value!r}; it needs minutes from 1")
-        every.append((key, timedelta(minutes=value)))
+        if key not in urgencies and urgencies:
+            reader.wrong(f"update_minutes holds {key!r}; it needs some of {', '.join(urgencies)}")
+        elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_080:
+            reader.wrong(f"update_minutes.{key} holds {value!r}; it needs minutes from 1")
+        else:
+            every.append((key, timedelta(minutes=value)))
     made = Communication(
         reader.text("major_incident_option", "major_incident"),
         reader.text("major_incident_contact", ""),
@@ -71,9 +70,7 @@ def read_communication(reader: Reader, urgencies: Collection[str]) -> Communicat
         tuple(every),
     )
     if made.channel and not made.channel.startswith("19:"):
-        raise ProcessError(
-            f"{reader.where}: channel holds {made.channel!r}; it needs a channel's id (19:…@thread.tacv2)"
-        )
+        reader.wrong(f"channel holds {made.channel!r}; it needs a channel's id (19:…@thread.tacv2)")
     reader.done()
     return made
 
@@ -86,7 +83,7 @@ def read_channel_name(reader: Reader) -> str:
     """
     name = reader.text("name", CHANNEL_NAME)
     if "{id}" not in name and "{date}" not in name:
-        raise ProcessError(f"{reader.where}: name holds {name!r}; it needs {{id}} or {{date}} in it")
+        reader.wrong(f"name holds {name!r}; it needs {{id}} or {{date}} in it")
     reader.done()
     return name
 
@@ -109,5 +106,5 @@ def read_vendors(readers: Sequence[Reader]) -> tuple[Vendor, ...]:
 def _address(reader: Reader, key: str) -> str:
     value = reader.text(key, "")
     if value and not value.startswith("https://"):
-        raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs an address that starts with https://")
+        reader.wrong(f"{key} holds {value!r}; it needs an address that starts with https://")
     return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader, all_known, each_its_own
 from models.domain.working_hours import WorkingHours, read_working_hours
 
 FIELDS = ("source", "title", "project", "resource", "condition", "summary", "severity")
@@ -67,14 +67,11 @@ def read_known_issues(readers: Sequence[Reader]) -> tuple[KnownIssue, ...]:
     """
     found = tuple(_known_issue(each) for each in readers)
     keys = [each.key for each in found]
+    each_its_own(readers, keys)
     for reader, each in zip(readers, found, strict=True):
-        if keys.count(each.key) > 1:
-            raise ProcessError(
-                f"{reader.where}: key holds {each.key!r}, which another has, too; each needs its own"
-            )
         for other in each.related:
-            if other not in keys:
-                raise ProcessError(f"{reader.where}: related holds {other!r}; it needs keys of other known issues")
+            if other not in keys and all_known(keys):
+                reader.wrong(f"related holds {other!r}; it needs keys of other known issues")
     return found
 
 
@@ -84,10 +81,9 @@ def _known_issue(reader: Reader) -> KnownIssue:
     patterns = [(key, tuple(value) if isinstance(value, list) else (value,)) for key, value in held.items()]
     for key, several in patterns:
         if key not in FIELDS or not several or not all(isinstance(each, str) and each for each in several):
-            text = f"{match.where}: {key} = {held[key]!r} is not a pattern for one of {', '.join(FIELDS)}"
-            raise ProcessError(text)
+            match.wrong(f"{key} = {held[key]!r} is not a pattern for one of {', '.join(FIELDS)}")
     if not patterns:
-        raise ProcessError(f"{match.where}: names no pattern; it needs one for some of {', '.join(FIELDS)}")
+        match.wrong(f"names no pattern; it needs one for some of {', '.join(FIELDS)}")
     minutes = reader.number("clears_within_minutes", 10_080) if "clears_within_minutes" in reader.values else None
     hours = read_working_hours(reader.table("hours")) if "hours" in reader.values else None
     made = KnownIssue(

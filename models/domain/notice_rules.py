@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def read_review(reader: Reader) -> ReviewRules:
     """
     held = reader.typed("first", date, "a day such as 2026-01-08", None)
     if isinstance(held, datetime):
-        raise ProcessError(f"{reader.where}: first holds {held}; it needs a day such as 2026-01-08")
+        reader.wrong(f"first holds {held}; it needs a day such as 2026-01-08")
     usual = ReviewRules()
     made = ReviewRules(
         held,

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from models.domain.people import Person
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader, each_its_own
 
 STEP_TIMES = (timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """When people are reminded of a step that is due, where the process does not say it otherwise."""
@@ -233,7 +233,8 @@ def _hours(reader: Reader, default: tuple[timedelta, ...], *, at_once: bool) -> 
         isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each <= 10_000 for each in value
     )
     if not fits or sorted(value) != value or (0 in value and not at_once):
-        raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs growing hours, such as [4, 24]")
+        reader.wrong(f"{key} holds {value!r}; it needs growing hours, such as [4, 24]")
+        return default
     return tuple(timedelta(hours=each) for each in value)
 
 
@@ -249,7 +250,7 @@ def _draft(reader: Reader, key: str, default: Draft) -> Draft:
 def _rule(reader: Reader) -> ProductRule:
     products = reader.texts("products")
     if not products:
-        raise ProcessError(f'{reader.where}: products is missing; it needs patterns of names, such as ["*card*"]')
+        reader.wrong('products is missing; it needs patterns of names, such as ["*card*"]')
     lists = []
     for each in reader.optional_tables("lists"):
         lists.append(PermissionList(each.text("name"), _https(each, "readme")))
@@ -268,7 +269,7 @@ def _rule(reader: Reader) -> ProductRule:
 def _https(reader: Reader, key: str) -> str:
     value = reader.text(key, "")
     if value and not re.fullmatch(r"https://\S+", value):
-        raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs an address that starts with https://")
+        reader.wrong(f"{key} holds {value!r}; it needs an address that starts with https://")
     return value
 
 
@@ -279,30 +280,25 @@ def read_support(readers: Sequence[Reader]) -> tuple[Procedure, ...]:
         ProcessError: An entry does not fit.
     """
     found = tuple(_procedure(each) for each in readers)
-    keys = [each.key for each in found]
-    if twice := [key for key in keys if keys.count(key) > 1]:
-        raise ProcessError(f"{readers[0].where}: the key {twice[0]!r} is there twice; each procedure needs its own")
+    each_its_own(readers, [each.key for each in found])
     return found
 
 
 def _procedure(reader: Reader) -> Procedure:
+    fields, steps = reader.optional_tables("fields"), reader.tables("steps")
     procedure = Procedure(
         reader.key(),
         reader.text("name"),
         reader.text("about", ""),
-        tuple(_field(each) for each in reader.optional_tables("fields")),
-        tuple(_step(each) for each in reader.tables("steps")),
+        tuple(_field(each) for each in fields),
+        tuple(_step(each) for each in steps),
         reader.texts("labels") or _DEFAULTS.labels,
         _hours(reader, STEP_TIMES, at_once=True),
         reader.flag("urgent", default=False),
     )
     reader.done()
-    for kind, keys in (
-        ("fields", [each.key for each in procedure.fields]),
-        ("steps", [each.key for each in procedure.steps]),
-    ):
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise ProcessError(f"{reader.where}: [[{kind}]] holds the key {twice[0]!r} twice; each needs its own")
+    each_its_own(fields, [each.key for each in procedure.fields])
+    each_its_own(steps, [each.key for each in procedure.steps])
     return procedure
 
 
@@ -313,7 +309,7 @@ def _field(reader: Reader) -> Field:
     key, label, choices = reader.key(), reader.text("label"), reader.texts("choices")
     made = Field(key, label, kind, reader.flag("required", default=True), choices)
     if (kind == "choice") != bool(choices):
-        raise ProcessError(f'{reader.where}: choices goes with kind = "choice", and kind = "choice" with choices')
+        reader.wrong('choices goes with kind = "choice", and kind = "choice" with choices')
     reader.done()
     return made
 

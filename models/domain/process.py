@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from models.domain.known_issues import KnownIssue, read_known_issues
 from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
 from models.domain.procedures import Procedures, read_access, read_support
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import ProcessError, Reader, all_known, each_its_own
 from models.domain.reminder_rules import Reminders, read_reminders
 from models.domain.report_rules import ReportRules, read_report_rules
 from models.domain.roles import Roles, read_roles
@@ -180,16 +180,20 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         where: The file's name, for errors.
 
     Raises:
-        ProcessError: An entry is missing, unknown, or does not fit.
+        ProcessError: An entry is missing, unknown, or does not fit. It holds all mistakes that were found.
     """
-    top = Reader(values, where)
+    top = Reader(values, where, mistakes=[])
     tracker = top.table("tracker")
     flapping, digest = top.table("flapping"), top.table("digest")
-    urgencies = tuple(_urgency(each) for each in top.tables("urgencies"))
+    questions_in, urgencies_in, follow_ups_in = (
+        top.tables(key) for key in ("questions", "urgencies", "follow_ups")
+    )
+    urgencies = tuple(_urgency(each) for each in urgencies_in)
     decides = any(level.then == "decide" for level in urgencies)
-    decision = top.table("decision") if decides or "decision" in values else Reader({}, f"{where}: [decision]")
-    questions = tuple(_question(each) for each in top.tables("questions"))
+    decision = top.table("decision") if decides or "decision" in values else Reader({}, where, mistakes=[])
+    questions = tuple(_question(each) for each in questions_in)
     rules = tuple(_rule(each, urgencies, questions) for each in top.tables("rules"))
+    options_in = (decision.tables if decides else decision.optional_tables)("options")
     process = Process(
         name=top.text("name"),
         title=top.text("title"),
@@ -199,11 +203,9 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         urgencies=urgencies,
         rules=rules,
         decision_question=decision.text("question", None if decides else ""),
-        decision_options=tuple(
-            _option(each) for each in (decision.tables if decides else decision.optional_tables)("options")
-        ),
+        decision_options=tuple(_option(each) for each in options_in),
         meeting_url=decision.text("meeting_url", ""),
-        follow_ups=tuple(_follow_up(each, urgencies) for each in top.tables("follow_ups")),
+        follow_ups=tuple(_follow_up(each, urgencies) for each in follow_ups_in),
         incident_labels=tracker.texts("incident_labels"),
         review_labels=tracker.texts("review_labels"),
         follow_up_labels=tracker.texts("follow_up_labels"),
@@ -216,27 +218,24 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
         notices=read_notices(top.table("notices")) if "notices" in values else Notices(),
         review=read_review(top.table("review")) if "review" in values else ReviewRules(),
-        roles=read_roles(top.optional_tables("roles"), top.text("resolved_by", ""), where),
+        roles=read_roles(top),
         reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),
-        communication=read_communication(top.table("communication"), [level.key for level in urgencies])
+        communication=read_communication(top.table("communication"), _keys(urgencies))
         if "communication" in values
         else Communication(),
         channel_name=read_channel_name(top.table("channel")) if "channel" in values else CHANNEL_NAME,
         vendors=read_vendors(top.optional_tables("vendors")),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )
-    for name, entries in (
-        ("questions", questions),
-        ("urgencies", urgencies),
-        ("decision.options", process.decision_options),
-        ("follow_ups", process.follow_ups),
-    ):
-        keys = [entry.key for entry in entries]
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise ProcessError(f"{where}: [[{name}]] holds the key {twice[0]!r} twice; each needs its own")
+    each_its_own(questions_in, [each.key for each in questions])
+    each_its_own(urgencies_in, [each.key for each in urgencies])
+    each_its_own(options_in, [each.key for each in process.decision_options])
+    each_its_own(follow_ups_in, [each.key for each in process.follow_ups])
     for reader in (tracker, decision, flapping, digest, top):
         reader.done()
+    if top.mistakes:
+        raise ProcessError(*top.mistakes)
     return process
 
 
@@ -249,13 +248,21 @@ def _procedures(top: Reader) -> Procedures:
     )
 
 
+def _keys(entries: Sequence[Question] | Sequence[Urgency]) -> tuple[str, ...]:
+    """Return the keys that others may name; none where one is missing: then nothing is told of others."""
+    keys = tuple(each.key for each in entries)
+    return keys if all_known(keys) else ()
+
+
 def _question(reader: Reader) -> Question:
-    kind = reader.one_of("kind", ("number", "yes_no"))
+    kind = reader.one_of("kind", ("yes_no", "number"))
     reader.used.add("unknown")
     unknown = reader.values.get("unknown")
     if not isinstance(unknown, int) or isinstance(unknown, bool) == (kind == "number"):
-        needs = "a whole number" if kind == "number" else "true or false"
-        raise ProcessError(f"{reader.where}: unknown holds {unknown!r}; it needs {needs}")
+        if kind == reader.values.get("kind"):
+            needs = "a whole number" if kind == "number" else "true or false"
+            reader.wrong(f"unknown holds {unknown!r}; it needs {needs}")
+        unknown = False
     question = Question(reader.key(), kind, reader.text("text"), unknown)
     reader.done()
     return question
@@ -274,18 +281,18 @@ def _urgency(reader: Reader) -> Urgency:
 
 
 def _rule(reader: Reader, urgencies: tuple[Urgency, ...], questions: tuple[Question, ...]) -> Rule:
-    urgency = reader.one_of("urgency", tuple(level.key for level in urgencies))
+    urgency = reader.one_of("urgency", _keys(urgencies))
     because = reader.text("because")
     above = None
     if "users_above" in reader.values:
         above = reader.typed("users_above", int, "a whole number", None)
-        if above < 0 or not any(question.key == "users" for question in questions):
-            raise ProcessError(f"{reader.where}: users_above needs a question 'users', and a number from 0")
+        if above < 0 or "users" not in (_keys(questions) or ("users",)):
+            reader.wrong("users_above needs a question 'users', and a number from 0")
     needs = reader.rest()
     asked = {question.key for question in questions if question.kind == "yes_no"}
     for key, value in needs.items():
-        if key not in asked or not isinstance(value, bool):
-            raise ProcessError(f"{reader.where}: {key} = {value!r} is not true or false for one of {sorted(asked)}")
+        if (key not in asked and _keys(questions)) or not isinstance(value, bool):
+            reader.wrong(f"{key} = {value!r} is not true or false for one of {sorted(asked)}")
     return Rule(urgency, because, above, tuple(needs.items()))
 
 
@@ -305,9 +312,9 @@ def _mail_rule(reader: Reader) -> MailRule:
     patterns = reader.rest()
     for key, value in patterns.items():
         if key not in FIELDS or not isinstance(value, str) or not value:
-            raise ProcessError(f"{reader.where}: {key} = {value!r} is not a pattern for one of {', '.join(FIELDS)}")
+            reader.wrong(f"{key} = {value!r} is not a pattern for one of {', '.join(FIELDS)}")
     if not patterns:
-        raise ProcessError(f"{reader.where}: names no pattern; it needs one for some of {', '.join(FIELDS)}")
+        reader.wrong(f"names no pattern; it needs one for some of {', '.join(FIELDS)}")
     return MailRule(name, because, then, tuple(patterns.items()))
 
 
@@ -326,9 +333,9 @@ def _follow_up(reader: Reader, urgencies: tuple[Urgency, ...]) -> FollowUpKind:
         reader.texts("labels"),
         reader.texts("required_for"),
     )
-    known = {level.key for level in urgencies} | {"self_resolved"}
+    known = {*_keys(urgencies), "self_resolved"}
     for name in kind.required_for:
-        if name not in known:
-            raise ProcessError(f"{reader.where}: required_for holds {name!r}; it needs some of {sorted(known)}")
+        if name not in known and _keys(urgencies):
+            reader.wrong(f"required_for holds {name!r}; it needs some of {sorted(known)}")
     reader.done()
     return kind

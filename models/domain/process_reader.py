@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from typing import Any
+
+_STAND_INS: Mapping[type, Any] = {str: "", int: 1, bool: False, list: [], dict: {}, date: date.min}
+"""What a reader that gathers mistakes goes on with where an entry is wrong. Nothing is made of it in the end."""
 
 
 class ProcessError(Exception):
-    """A process file does not hold what a process needs. The text says which entry and what it needs."""
+    """A process file does not hold what a process needs. The text says which entries and what they need.
+
+    Args:
+        mistakes: One sentence each, that begins with the place.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
 
 
 @dataclass(slots=True)
@@ -21,39 +33,54 @@ class Reader:
         values: The table as ``tomllib`` read it.
         where: What errors call it, for example ``wilson.toml: [tracker]``.
         used: The entries that were taken.
+        mistakes: Where mistakes are gathered, for this table and those in it; ``None``: the first one is raised.
     """
 
     values: Mapping[str, Any]
     where: str
     used: set[str] = field(default_factory=set)
+    mistakes: list[str] | None = None
+
+    def wrong(self, what: str) -> None:
+        """Say that something is wrong in the table.
+
+        Raises:
+            ProcessError: Mistakes are not gathered.
+        """
+        text = f"{self.where}: {what}"
+        if self.mistakes is None:
+            raise ProcessError(text)
+        self.mistakes.append(text)
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text; without a default it must be there and not empty."""
         value: str = self.typed(key, str, "a text", default)
-        if default is None and not value.strip():
-            raise ProcessError(f"{self.where}: {key} is empty; it needs a text")
+        held = self.values.get(key)
+        if default is None and isinstance(held, str) and not held.strip():
+            self.wrong(f"{key} is empty; it needs a text")
         return value
 
     def key(self) -> str:
         """Return the entry ``key``: small letters, digits and ``_``."""
         value = self.text("key")
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", value):
-            raise ProcessError(f"{self.where}: key holds {value!r}; it needs small letters, digits and _")
+        if value.strip() and not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", value):
+            self.wrong(f"key holds {value!r}; it needs small letters, digits and _")
         return value
 
     def number(self, key: str, most: int, default: int | None = None) -> int:
         """Return a whole number from 1 to ``most``."""
         value: int = self.typed(key, int, "a whole number", default)
         if not 1 <= value <= most:
-            raise ProcessError(f"{self.where}: {key} holds {value}; it needs a whole number from 1 to {most}")
+            self.wrong(f"{key} holds {value}; it needs a whole number from 1 to {most}")
+            return 1
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; empty where it is missing."""
         value = self.typed(key, list, "a list of texts", [])
         if not all(isinstance(item, str) for item in value):
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a list of texts")
-        return tuple(value)
+            self.wrong(f"{key} holds {value!r}; it needs a list of texts")
+        return tuple(item for item in value if isinstance(item, str))
 
     def flag(self, key: str, default: bool) -> bool:
         """Return ``true`` or ``false``."""
@@ -69,25 +96,37 @@ class Reader:
         try:
             return time.fromisoformat(value) if value else None
         except ValueError:
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs a time as 09:00") from None
+            self.wrong(f"{key} holds {value!r}; it needs a time as 09:00")
+            return None
 
     def table(self, key: str) -> Reader:
         """Return the table of that name, which must be there."""
-        return Reader(self.typed(key, dict, "a table", None), f"{self.where}: [{key}]")
+        value = self.typed(key, dict, "a table", None)
+        inside = self._inside(value, f"{self.where}: [{key}]")
+        if value is not self.values.get(key) and self.mistakes is not None:
+            inside.mistakes = []  # that it is missing is said; not that each of its entries is
+        return inside
 
     def tables(self, key: str) -> list[Reader]:
         """Return the tables of that name, of which there must be one."""
         value = self.typed(key, list, "tables ([[…]])", None)
         if not value or not all(isinstance(item, dict) for item in value):
-            raise ProcessError(f"{self.where}: {key} needs at least one [[{key}]]")
-        return [Reader(item, f"{self.where}: [[{key}]] number {n}") for n, item in enumerate(value, 1)]
+            if isinstance(self.values.get(key), list):
+                self.wrong(f"{key} needs at least one [[{key}]]")
+            return []
+        return [self._inside(item, f"{self.where}: [[{key}]] number {n}") for n, item in enumerate(value, 1)]
+
+    def _inside(self, values: Mapping[str, Any], where: str) -> Reader:
+        return Reader(values, where, mistakes=self.mistakes)
 
     def one_of(self, key: str, choices: tuple[str, ...]) -> Any:
         """Return a text that is one of ``choices``."""
         value = self.text(key)
-        if value not in choices:
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs one of {', '.join(choices)}")
-        return value
+        if value in choices:
+            return value
+        if value.strip() and choices:
+            self.wrong(f"{key} holds {value!r}; it needs one of {', '.join(choices)}")
+        return choices[0] if choices else ""
 
     def rest(self) -> dict[str, Any]:
         """Return what nobody took."""
@@ -96,14 +135,30 @@ class Reader:
     def done(self) -> None:
         """Refuse entries that nobody took."""
         for key in self.rest():
-            raise ProcessError(f"{self.where}: there is no such entry as {key!r}")
+            near = difflib.get_close_matches(key, self.used, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it may hold {', '.join(sorted(self.used))}"
+            self.wrong(f"there is no such entry as {key!r}{hint}")
 
     def typed(self, key: str, kind: type, needs: str, default: Any) -> Any:
         """Return an entry of that type; ``needs`` says in errors what it should be."""
         self.used.add(key)
         value = self.values.get(key, default)
         if value is None:
-            raise ProcessError(f"{self.where}: {key} is missing; it needs {needs}")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ProcessError(f"{self.where}: {key} holds {value!r}; it needs {needs}")
-        return value
+            self.wrong(f"{key} is missing; it needs {needs}")
+        elif not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            self.wrong(f"{key} holds {value!r}; it needs {needs}")
+        else:
+            return value
+        return _STAND_INS[kind] if default is None else default
+
+
+def all_known(keys: Sequence[str]) -> bool:
+    """Tell whether the keys of other tables are known, so that what names none of them is a mistake of its own."""
+    return all(key.strip() for key in keys)
+
+
+def each_its_own(readers: Sequence[Reader], keys: Sequence[str]) -> None:
+    """Say which tables have a key that one before them has."""
+    for number, (reader, key) in enumerate(zip(readers, keys, strict=True)):
+        if key.strip() and key in keys[:number]:
+            reader.wrong(f"key holds {key!r}, as another does; each needs its own")

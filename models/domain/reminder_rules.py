@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from models.domain.people import Person, find_person
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader
 
 
 class Lack(StrEnum):
@@ -72,7 +72,8 @@ def read_reminders(reader: Reader) -> Reminders:
         value = reader.typed(key, list, "a list of minutes", [])
         fits = all(isinstance(each, int) and not isinstance(each, bool) and 0 < each <= 100_000 for each in value)
         if not fits or sorted(value) != value:
-            raise ProcessError(f"{reader.where}: {key} holds {value!r}; it needs growing minutes, such as [15, 60]")
+            reader.wrong(f"{key} holds {value!r}; it needs growing minutes, such as [15, 60]")
+            continue
         after.append((lack, tuple(timedelta(minutes=each) for each in value)))
     made = Reminders(
         tuple(after),

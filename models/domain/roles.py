@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.domain.people import Person, find_person
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader, all_known, each_its_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +64,27 @@ class Roles:
         return tuple((role, person) for role, person in found if person is not None)
 
 
-def read_roles(readers: Sequence[Reader], resolver: str, where: str) -> Roles:
-    """Read ``[[roles]]``.
+def read_roles(top: Reader) -> Roles:
+    """Read ``[[roles]]`` and ``resolved_by``.
 
     Args:
-        resolver: The key of the role that may resolve; empty for none.
-        where: The file, for errors.
+        top: The whole file.
 
     Raises:
         ProcessError: An entry does not fit.
     """
+    readers, resolver = top.optional_tables("roles"), top.text("resolved_by", "")
     found = tuple(_role(each) for each in readers)
     keys = [each.key for each in found]
     if sum(each.owner for each in found) > 1:
-        raise ProcessError(f"{where}: [[roles]] has more than one with owner = true; one person owns an incident")
+        top.wrong("[[roles]] has more than one with owner = true; one person owns an incident")
+    each_its_own(readers, keys)
     for reader, each in zip(readers, found, strict=True):
-        if keys.count(each.key) > 1:
-            raise ProcessError(f"{reader.where}: key holds {each.key!r}, as another does; each needs its own")
         for other in each.apart_from:
-            if other not in keys:
-                raise ProcessError(f"{reader.where}: apart_from holds {other!r}; it needs some of {sorted(keys)}")
-    if resolver and resolver not in keys:
-        raise ProcessError(f"{where}: resolved_by holds {resolver!r}; it needs one of {sorted(keys)}")
+            if other not in keys and all_known(keys):
+                reader.wrong(f"apart_from holds {other!r}; it needs some of {sorted(keys)}")
+    if resolver and resolver not in keys and all_known(keys):
+        top.wrong(f"resolved_by holds {resolver!r}; it needs one of {sorted(keys)}")
     return Roles(found, resolver)
 
 

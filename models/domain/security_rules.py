@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.domain.people import Person
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read_security(reader: Reader) -> Security:
     Raises:
         ProcessError: An entry does not fit.
     """
-    head = reader.table("head") if "head" in reader.values else Reader({}, reader.where)
+    head = reader.table("head") if "head" in reader.values else Reader({}, reader.where, mistakes=reader.mistakes)
     made = Security(
         head.text("name", ""),
         head.text("contact", ""),
@@ -62,7 +62,7 @@ def read_security(reader: Reader) -> Security:
     )
     for place, key, url in ((head, "url", made.url), (reader, "report_url", made.report_url)):
         if url and not url.startswith("https://"):
-            raise ProcessError(f"{place.where}: {key} holds {url!r}; it needs an address that starts with https://")
+            place.wrong(f"{key} holds {url!r}; it needs an address that starts with https://")
     head.done()
     reader.done()
     return made

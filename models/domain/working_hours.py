@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 
-from models.domain.process_reader import ProcessError, Reader
+from models.domain.process_reader import Reader
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -47,20 +47,20 @@ def read_working_hours(reader: Reader) -> WorkingHours:
     usual = WorkingHours()
     names = [each.lower() for each in reader.texts("days")]
     if unknown := [each for each in names if each not in DAYS]:
-        raise ProcessError(f"{reader.where}: days holds {unknown[0]!r}; it needs some of {', '.join(DAYS)}")
+        reader.wrong(f"days holds {unknown[0]!r}; it needs some of {', '.join(DAYS)}")
     holidays = []
     for each in reader.typed("holidays", list, "a list of days", []):
         try:
             holidays.append(each if type(each) is date else date.fromisoformat(str(each)))
         except ValueError:
-            raise ProcessError(f"{reader.where}: holidays holds {each!r}; it needs days as 2026-12-25") from None
+            reader.wrong(f"holidays holds {each!r}; it needs days as 2026-12-25")
     hours = WorkingHours(
-        frozenset(DAYS.index(each) for each in names) or usual.days,
+        frozenset(DAYS.index(each) for each in names if each in DAYS) or usual.days,
         reader.clock("from") or usual.start,
         reader.clock("to") or usual.end,
         frozenset(holidays),
     )
     if hours.start == hours.end:
-        raise ProcessError(f"{reader.where}: from and to are both {hours.start:%H:%M}; they need to differ")
+        reader.wrong(f"from and to are both {hours.start:%H:%M}; they need to differ")
     reader.done()
     return hours

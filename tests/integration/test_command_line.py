@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,20 @@ def test_the_report_of_what_mails_brought_comes_as_text_json_and_csv(tmp_path: P
         2,
         "wilson: report: --to 2026-11-19 is before --from 2026-11-20",
     )
+
+
+def test_all_mistakes_of_a_process_file_are_told_at_once(tmp_path: Path) -> None:
+    text = (resources.files("models.processes") / "tis.toml").read_text(encoding="utf-8")
+    (tmp_path / "ours.toml").write_text(f"cycles = 3\n{text}\n[digests]\nsize = 1\n", encoding="utf-8")
+    (tmp_path / "wilson.toml").write_text('[teams]\nauth = "disabled"\n[process]\npath = "ours.toml"\n')
+    last = text.count("\n") + 3
+    checked = wilson(tmp_path, "process", "check", "ours.toml")
+    assert checked.returncode == 2
+    first, second = checked.stderr.splitlines()
+    assert first.startswith("wilson: ours.toml:1: there is no such entry as 'cycles'; ")
+    assert second == f"wilson: ours.toml:{last}: there is no such entry as 'digests'; did you mean 'digest'?"
+    run = wilson(tmp_path, "run").stderr.strip().splitlines()[-1]
+    assert run.startswith("wilson: process: ours.toml:1: there is no such entry as 'cycles'; ")
+    assert run.endswith("(and 1 more: wilson process check tells them all)")
+    (tmp_path / "ours.toml").write_text(text, encoding="utf-8")
+    assert wilson(tmp_path, "process", "check", "ours.toml").returncode == 0

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import tomllib
+from collections.abc import Iterator
 from importlib import resources
+from typing import Any
 
 import pytest
 
+from models.domain.process import read_process
 from models.domain.process_reader import ProcessError
 from models.process_file import read_process_text
 
@@ -56,3 +61,101 @@ def test_an_entry_that_is_not_known_is_named_with_its_line() -> None:
     with pytest.raises(ProcessError, match="no such entry as 'cycels'") as caught:
         read_process_text(text, "ours.toml")
     assert int(str(caught.value).split(":")[1]) == line_with(text, "cycels")
+
+
+def mistakes_in(text: str) -> list[tuple[int, str]]:
+    with pytest.raises(ProcessError) as caught:
+        read_process_text(text, "ours.toml")
+    told = [each.split(":", 2) for each in caught.value.mistakes]
+    assert {name for name, _, _ in told} == {"ours.toml"}
+    return [(int(line), what.strip()) for _, line, what in told]
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = WILSON
+    for old, new in (
+        ('severity = "medium"', 'severity = "middling"'),
+        ('then = "decide"', "then = 3"),
+        ("cycles = 3", 'cycles = "three"\ncycels = 4'),
+        ('from = "09:00"', 'from = "nine"'),
+        ("after_days = 14", "after_days = -1"),
+        ('key = "major_incident"', 'key = "Major Incident"'),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    found = mistakes_in(text)
+    assert [line for line, _ in found] == sorted(line for line, _ in found)
+    expected = {
+        'severity = "middling"': "severity holds 'middling'; it needs one of critical, high, medium, low, unknown",
+        "then = 3": "then holds 3; it needs a text",
+        'cycles = "three"': "[flapping]: cycles holds 'three'; it needs a whole number",
+        "cycels = 4": "[flapping]: there is no such entry as 'cycels'; did you mean 'cycles'?",
+        'from = "nine"': "[working_hours]: from holds 'nine'; it needs a time as 09:00",
+        "after_days = -1": "after_days holds -1; it needs a whole number from 1 to 400",
+        'key = "Major Incident"': "key holds 'Major Incident'; it needs small letters, digits and _",
+    }
+    assert len(found) == len(expected)
+    for wanted, says in expected.items():
+        (told,) = [what for line, what in found if line == line_with(text, wanted)]
+        assert told.endswith(says)
+
+
+def test_what_names_an_entry_with_a_mistake_is_no_mistake_of_its_own() -> None:
+    for key in ('key = "users"', 'key = "urgent"'):
+        assert key in WILSON
+        found = mistakes_in(WILSON.replace(key, "# no key", 1))
+        assert [what.partition(": ")[2] for _, what in found] == ["key is missing; it needs a text"]
+    found = mistakes_in(re.sub(r"\[\[questions\]\]", "[[askings]]", WILSON))
+    assert [what.partition("; ")[0] for _, what in found] == [
+        "questions is missing",
+        "there is no such entry as 'askings'",
+    ]
+
+
+def test_a_rule_that_names_nothing_is_told_beside_a_question_that_is_wrong() -> None:
+    text = WILSON.replace('kind = "number"', 'kind = "date"', 1)
+    text = text.replace('urgency = "urgent"', 'urgency = "dire"', 1)
+    said = [what for _, what in mistakes_in(text)]
+    assert len(said) == 2
+    assert any("kind holds 'date'" in what for what in said)
+    assert any("urgency holds 'dire'; it needs one of" in what for what in said)
+
+
+def test_two_of_one_key_are_told_where_the_second_stands() -> None:
+    text = WILSON.replace('key = "major_incident"', 'key = "internal"', 1)
+    ((line, what),) = mistakes_in(text)
+    assert line == line_with(text, 'key = "internal"', 2)
+    assert what.endswith("key holds 'internal', as another does; each needs its own")
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from places(each, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["wilson", "tis", "twoi2c", "wellcome", "modernisation_platform"])
+def test_whatever_stands_anywhere_is_taken_or_told(name: str) -> None:
+    """Gathering mistakes goes on with stand-ins: none of them may end it in another way."""
+    text = (resources.files("models.processes") / f"{name}.toml").read_text(encoding="utf-8")
+    values = tomllib.loads(text)
+    told: list[tuple[str, ...]] = []
+    for path in places(values):
+        for instead in (None, 3, "x", True, [], [1], [{"x": 1}], {}, {"x": 1}):
+            changed = copy.copy(values)
+            inner: Any = changed
+            for step in path[:-1]:
+                inner[step] = copy.copy(inner[step])
+                inner = inner[step]
+            if instead is None:
+                del inner[path[-1]]
+            else:
+                inner[path[-1]] = instead
+            try:
+                read_process(changed, "x.toml")
+            except ProcessError as error:
+                told.append(error.mistakes)
+    assert len(told) > 500
+    assert all(mistakes and all(each.startswith("x.toml: ") for each in mistakes) for mistakes in told)
