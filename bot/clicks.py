@@ -162,7 +162,7 @@ class Clicks:
             return Shown(redacted_card(done.incident, now=_now(), notice=done.notice or IN_PRIVATE))
         if done.refusal is None:
             return self._card(done.incident, by, done.notice)
-        if done.refusal.ask == "take_over" or done.refusal.fields:
+        if done.refusal.ask or done.refusal.fields:
             form = form_of(data) or (Form.TAKE_OVER if done.refusal.ask == "take_over" else None)
             if form is not None:
                 return await self._form(form, done.incident, by, decode_values(data), done.refusal)
@@ -205,11 +205,18 @@ class Clicks:
 
     async def _declare(self, button: DeclareIncident, data: object, by: Person, place: Place) -> Shown:
         assess = None
-        if button.urgency or button.answers:
+        if button.urgency or any(each.key in button.answers for each in self._around.process.questions):
             assess = Assess(button.answers, button.urgency, button.reason)
         once = form_keys(place, button.once)
         done = await incidents.declare_incident(
-            button.title, button.description, by, self._around.process, assess=assess, once=once
+            button.title,
+            button.description,
+            by,
+            self._around.process,
+            assess=assess,
+            answers=button.answers,
+            anyway=button.anyway,
+            once=once,
         )
         if isinstance(done, Refusal):
             values, token = decode_values(data), secrets.token_hex(8)
@@ -219,6 +226,7 @@ class Clicks:
 
 
 _FORMS = {
+    "raise": Form.JUDGE,
     "assess": Form.ASSESS,
     "resolve": Form.RESOLVE,
     "note": Form.NOTE,

@@ -52,8 +52,17 @@ _YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": 
 _NOT_KNOWN = frozenset({"unknown", "?", "unclear", "unsure"})
 
 
-def read_alone(name: str, rest: str) -> Act:
-    """``claim``, ``claim it``, ``claim: I am on it``; but not ``raise the limit``, which is something else."""
+def read_alone(name: str, rest: str, process: Process) -> Act:
+    """``claim``, ``claim it``, ``claim: I am on it``; but not ``raise the limit``, which is something else.
+
+    ``raise`` also takes the answers to the tests of an incident: ``raise login=yes``.
+    """
+    if name == "raise" and "=" in rest[:SHORT] and process.judging.tests:
+        answers, left = _answers(kept_text(rest, SHORT, "That"), process)
+        if anyway := re.search(r"\ball\sthe\ssame\b|\banyway\b", left, re.IGNORECASE):
+            left = f"{left[: anyway.start()]} {left[anyway.end() :]}"
+        if answers and not left.strip(" ,;.:"):
+            return Act(Raise(answers, anyway is not None))
     after = rest.lstrip()
     comment = after[:1] in (":", ",", ".", ";", "!", "?", "-", "–", "—", "(")
     if not comment and not rest.startswith("\n") and not only_filler(rest):
@@ -186,7 +195,7 @@ def _answers(text: str, process: Process) -> tuple[dict[str, Answer], str]:
     """Return the answers in a text, and the text without them."""
     answers: dict[str, Answer] = {}
     left = text
-    for question in process.questions:
+    for question in process.all_questions:
         pattern = re.compile(rf"(?<![\w-]){_spoken(question.key)}\s?[=:]\s?([^\s,;]{{1,40}})", re.IGNORECASE)
         found = pattern.search(left)
         if found is None:
@@ -483,7 +492,7 @@ def _typo(clause: str, process: Process) -> None:
     found = re.match(r"([A-Za-z][\w -]{0,40}?)\s?[=:]", clause)
     if found is None:
         return
-    known = ["description", "urgency", *(question.key for question in process.questions)]
+    known = ["description", "urgency", *(question.key for question in process.all_questions)]
     near = difflib.get_close_matches(found[1].lower(), known, 1, 0.75)
     if near:
         raise Wrong(f"I don't know {found[1]!r} here. Did you mean {near[0]}?")

@@ -44,7 +44,9 @@ class Declare:
 class Show:
     """Answer with something to read."""
 
-    what: Literal["status", "help", "list", "oncall", "review", "runbook", "story", "handoff", "vendors"]
+    what: Literal[
+        "status", "help", "list", "oncall", "review", "runbook", "story", "handoff", "vendors", "definition"
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ _ANYWHERE: Mapping[str, str] = {
     "review": r"review",
     "report": r"report",
     "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
+    "definition": r"definition|what\sis\san\sincident",
     "help": r"help|commands|\?",
 }
 _SUGGESTED = tuple(name for name in (*_THREAD, *_ANYWHERE) if name not in ("close", "escalate"))
@@ -117,7 +118,7 @@ _NAMES = (*_THREAD, *_ANYWHERE)
 ALONE = frozenset(
     {
         "raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook", "story",
-        "post-mortem", "join",
+        "post-mortem", "join", "definition",
     }
 )  # fmt: skip
 """Commands that take nothing more."""
@@ -202,7 +203,7 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
     bare = rest.lstrip(" \t\n:,.!–—-").rstrip()
     match name:
         case "raise" | "claim" | "take over":
-            return read_alone(name, rest)
+            return read_alone(name, rest, process)
         case "assign" | "hand over":
             return read_give(name, bare, mentioned)
         case "urgency":
@@ -275,6 +276,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("list")
         case "review":
             return Show("review")
+        case "definition":
+            return Show("definition")
         case "report":
             return read_report(bare)
         case "oncall":

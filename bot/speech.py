@@ -31,6 +31,7 @@ from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
 from cards.forms import declare_form, form_card
+from cards.judging import definition_text
 from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_list, rota_text, status_text, swap_text
 from cards.outside import handoff_text, vendors_text
@@ -92,6 +93,8 @@ class Speech:
         match command:
             case Act(request) if incident is not None:
                 await self._act(incident, request, by, place)
+            case Show("definition") if incident is not None and self._to_judge(incident):
+                await self._show_form(Form.JUDGE, incident, by, place)
             case ShowForm(form) if incident is not None and form != "declare":
                 await self._show_form(Form(form), incident, by, place)
             case ShowForm():
@@ -128,6 +131,9 @@ class Speech:
         elif done.notice:
             await self._answer(place, escape(done.notice, 600))
 
+    def _to_judge(self, incident: Incident) -> bool:
+        return incident.state is State.CANDIDATE and bool(self._around.process.judging.tests)
+
     async def _show_form(self, form: Form, incident: Incident, by: Person, place: Place) -> None:
         if form is Form.MERGE:
             view = await self._around.view_for_merging(incident, by)
@@ -138,15 +144,26 @@ class Speech:
 
     async def _declare(self, command: Declare, by: Person, place: Place) -> None:
         assess = None
-        if command.urgency or command.answers:
-            assess = Assess(command.answers, command.urgency, command.reason)
+        process, answers = self._around.process, command.answers
+        if command.urgency or any(each.key in answers for each in process.questions):
+            assess = Assess(answers, command.urgency, command.reason)
         done = await incidents.declare_incident(
-            command.title, command.description, by, self._around.process, assess=assess, once=[place.once]
+            command.title,
+            command.description,
+            by,
+            process,
+            assess=assess,
+            answers=answers,
+            anyway=True,
+            once=[place.once],
         )
         if isinstance(done, Refusal):
             await self._answer(place, escape(done.text, 600))
         else:
-            await self._answer(place, f"Declared as incident **#{done.incident.id}**; its card follows.")
+            said = f"Declared as incident **#{done.incident.id}**; its card follows."
+            if process.judging.verdict(answers) is False:
+                said += f" {escape(process.judging.why_not(answers), 500)} If so, say `dismiss` in its thread."
+            await self._answer(place, said)
 
     async def _change_rota(self, command: ChangeRota, by: Person, place: Place) -> None:
         now = datetime.now(UTC)
@@ -214,6 +231,8 @@ class Speech:
                 return f"```\n{told}\n```"
             case "handoff" if incident is not None:
                 return handoff_text(incident, await store.timeline(incident.id), self._around.process)
+            case "definition":
+                return definition_text(self._around.process)
             case "vendors":
                 return vendors_text(self._around.process)
             case "runbook" if incident is not None:

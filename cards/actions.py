@@ -36,6 +36,7 @@ COMPUTED = "computed"
 class Form(StrEnum):
     """The forms that a button can open in place of the card."""
 
+    JUDGE = "judge"
     ASSESS = "assess"
     RESOLVE = "resolve"
     NOTE = "note"
@@ -116,7 +117,11 @@ class SetMailAside:
 
 @dataclass(frozen=True, slots=True)
 class DeclareIncident:
-    """Declare an incident that no mail announced."""
+    """Declare an incident that no mail announced.
+
+    Attributes:
+        anyway: Whether it is one although the tests of the process say that it is none.
+    """
 
     title: str
     description: str = ""
@@ -124,6 +129,7 @@ class DeclareIncident:
     reason: str = ""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     once: str = ""
+    anyway: bool = False
 
 
 Button = Do | OpenForm | Refresh | TellStory | ShowCard | AdoptMail | SetMailAside | DeclareIncident
@@ -192,8 +198,9 @@ def _declare(reader: PayloadReader) -> DeclareIncident:
         description=reader.text("description", LONG, lines=True),
         urgency=_level(reader),
         reason=reader.text("reason", SHORT),
-        answers=reader.answers(),
+        answers=reader.given(),
         once=reader.once(),
+        anyway=reader.flag("anyway"),
     )
 
 
@@ -229,7 +236,7 @@ def _resolve(reader: PayloadReader) -> requests.Resolve:
 _Build = Callable[[PayloadReader, Sequence[Person]], requests.Request | requests.Merge]
 
 _REQUESTS: Mapping[str, _Build] = {
-    "raise": lambda read, team: requests.Raise(),
+    "raise": lambda read, team: requests.Raise(read.given(), read.flag("anyway")),
     "claim": lambda read, team: requests.Claim(read.flag("take_over")),
     "assign": lambda read, team: requests.Assign(read.person(team), read.flag("take_over")),
     "hand_over": lambda read, team: requests.HandOver(read.person(team), read.flag("take_over")),
@@ -254,7 +261,9 @@ _REQUESTS: Mapping[str, _Build] = {
     "post_mortem": lambda read, team: requests.PostMortem(),
     "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),
-    "dismiss": lambda read, team: requests.Dismiss(read.text("reason", SHORT), read.flag("improve")),
+    "dismiss": lambda read, team: requests.Dismiss(
+        read.text("reason", SHORT), read.flag("improve"), read.given(), read.flag("instead")
+    ),
     "vendor": lambda read, team: requests.AddVendor(
         read.text("name", SHORT), read.text("ref", SHORT), read.text("url", URL)
     ),

@@ -38,6 +38,7 @@ class Press:
 
 
 _RAISE = Press("Raise", "raise")
+_JUDGE = Press("Raise", "raise", Form.JUDGE)
 _DISMISS = Press("Not an incident", "dismiss", Form.DISMISS)
 _TAKE_OVER = Press("Take over", "claim", Form.TAKE_OVER)
 _ASSIGN = Press("Assign", "assign", Form.ASSIGN)
@@ -79,7 +80,7 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
     incident = view.incident
     match incident.state:
         case State.CANDIDATE:
-            first: tuple[Press, ...] = (_claim(), _RAISE, _DISMISS)
+            first: tuple[Press, ...] = (_claim(), _JUDGE if view.process.judging.tests else _RAISE, _DISMISS)
             more: tuple[Press, ...] = (_ASSIGN, _NOTE, _LINK, _MERGE, _SECURITY)
         case State.OPEN if incident.owner is None:
             first = (_claim(), _ASSIGN, _urgency(), _NOTE)

@@ -21,19 +21,20 @@ from cards.blocks import (
     text_run,
     when,
 )
+from cards.judging import YES_NO, instead_input, judging_inputs
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
 from cards.words import LESSONS, NOTES, headline
 from models.domain.communication import draft
 from models.domain.incidents import Incident, LessonKind, NoteKind, Refusal
+from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.outside import STAGES
-from models.domain.process import FollowUpKind, Process
+from models.domain.process import Answer, FollowUpKind, Process
 from models.domain.views import IncidentView
 
 MOST_PEOPLE, MOST_OTHERS = 50, 25
 """How many choices a form offers; a command takes any."""
 
 Values = Mapping[str, str]
-_YES_NO = (("Yes", "yes"), ("No", "no"))
 
 
 def form_card(
@@ -60,11 +61,14 @@ def form_card(
     values = values or {}
     title, verb, button, build = _FORMS[form]
     asked = refusal is not None and refusal.ask == "take_over"
+    none = refusal is not None and refusal.ask == NOT_AN_INCIDENT and form is Form.JUDGE
     take_over: dict[str, bool] = {"take_over": True} if asked or form is Form.TAKE_OVER else {}
-    data = encode(verb, incident=view.incident.id, once=once, **take_over)
+    data = encode(verb, incident=view.incident.id, once=once, **take_over, **({"anyway": True} if none else {}))
     if asked and form is not Form.TAKE_OVER:
         button = f"{button} all the same"
-    style = "destructive" if take_over or form is Form.DISMISS else "positive"
+    if none:
+        button = f"{button} all the same"
+    style = "destructive" if take_over or none or form is Form.DISMISS else "positive"
     asks = _marked(build(view, values), refusal)
     body = [
         container(_head(view.incident, now), style="emphasis", bleed=True),
@@ -77,6 +81,9 @@ def form_card(
     if form is Form.UPDATE:
         back.append(execute("Not needed", encode("no_updates", incident=view.incident.id), inputs=False))
     can_be_sent = form is Form.TAKE_OVER or any(str(each["type"]).startswith("Input.") for each in asks)
+    if form is Form.JUDGE:
+        dismissal = encode("dismiss", incident=view.incident.id, once=once)
+        back = [execute("Not an incident", dismissal, style="positive" if none else ""), *back]
     if form is Form.TAKE_OVER:
         back = [execute("Offer help", encode("join", incident=view.incident.id), inputs=False), *back]
     return adaptive_card(
@@ -103,6 +110,7 @@ def declare_form(
 ) -> Element:
     """Return the form that declares an incident that no mail announced."""
     values = values or {}
+    none = refusal is not None and refusal.ask == NOT_AN_INCIDENT
     body = [
         text_block("Declare an incident", weight="Bolder", size="Large", heading=True),
         text_block(escape(process.definition, 300), subtle=True),
@@ -111,15 +119,17 @@ def declare_form(
             [
                 _text("title", "What is wrong, in one line?", values, TITLE, required="Say what is wrong."),
                 _text("description", "What is seen so far?", values, LONG, multiline=True),
+                *judging_inputs(process, values),
                 text_block("How bad is it? You can answer this later, too.", weight="Bolder", spacing="Large"),
                 *_assessment(process, values, later=True),
             ],
             refusal,
         ),
     ]
-    return adaptive_card(
-        body, [execute("Declare", encode("declare", once=once), style="positive")], speak="Declare an incident"
-    )
+    button = execute("Declare", encode("declare", once=once), style="positive")
+    if none:
+        button = execute("Declare all the same", encode("declare", once=once, anyway=True), style="destructive")
+    return adaptive_card(body, [button], speak="Declare an incident")
 
 
 def _refused(refusal: Refusal | None) -> list[Element]:
@@ -157,7 +167,9 @@ def _text(
 
 def _assess(view: IncidentView, values: Values) -> list[Element]:
     made = view.incident.assessment
-    known = {} if made is None else {f"q_{key}": _said(value) for key, value in made.answers.items()}
+    judged = view.incident.judged
+    answers: Mapping[str, Answer] = made.answers if made else judged.answers if judged else {}
+    known = {f"q_{key}": _said(value) for key, value in answers.items()}
     parts = _assessment(view.process, {**known, **values})
     straight = [level.name for level in view.process.urgencies if level.then == "resolve"]
     if straight:
@@ -179,14 +191,17 @@ def _said(value: int | bool | None) -> str:
 
 def _assessment(process: Process, values: Values, *, later: bool = False) -> list[Element]:
     parts: list[Element] = []
+    asked = {test.key for test in process.judging.tests} if later else set()
     for question in process.questions:
+        if question.key in asked:
+            continue
         name, label = f"q_{question.key}", clean(question.text, 200)
         value = values.get(name, "")
         if question.kind == "number":
             hint = "A number; empty if it is not known"
             parts.append(inputs.number(name, label, value=value, hint=hint))
         else:
-            choices = (*_YES_NO, ("Not known", "unknown"))
+            choices = (*YES_NO, ("Not known", "unknown"))
             parts.append(
                 inputs.choice(name, label, choices, value=value or ("" if later else "unknown"), expanded=True)
             )
@@ -203,7 +218,7 @@ def _assessment(process: Process, values: Values, *, later: bool = False) -> lis
 
 def _resolve(view: IncidentView, values: Values) -> list[Element]:
     parts = [
-        inputs.choice("over", "Has it stopped occurring?", _YES_NO, value=values.get("over", ""), expanded=True),
+        inputs.choice("over", "Has it stopped occurring?", YES_NO, value=values.get("over", ""), expanded=True),
         _text("cause", "What was the cause?", values, LONG, multiline=True),
         inputs.toggle(
             "limit_reached",
@@ -211,7 +226,7 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
             on=values.get("limit_reached") == "true",
         ),
         inputs.choice(
-            "rolled_back", "Was anything rolled back?", _YES_NO, value=values.get("rolled_back", ""), expanded=True
+            "rolled_back", "Was anything rolled back?", YES_NO, value=values.get("rolled_back", ""), expanded=True
         ),
         _text(
             "repositories", "If so, in which repositories?", values, REPOSITORIES, hint="With commas between them"
@@ -219,7 +234,7 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
         inputs.choice(
             "safe",
             "Is their trunk (main, master) safe to deploy again?",
-            (*_YES_NO, ("Nothing was rolled back", "unknown")),
+            (*YES_NO, ("Nothing was rolled back", "unknown")),
             value=values.get("safe", ""),
             expanded=True,
         ),
@@ -380,6 +395,16 @@ def _update(view: IncidentView, values: Values) -> list[Element]:
     ]
 
 
+def _judge(view: IncidentView, values: Values) -> list[Element]:
+    process = view.process
+    return [
+        text_block(escape(process.definition, 300), subtle=True),
+        *judging_inputs(process, values, view.incident.judged),
+        text_block("Not known counts as an incident: better raised than ignored.", subtle=True, size="Small"),
+        *instead_input(process, values),
+    ]
+
+
 def _security(view: IncidentView, values: Values) -> list[Element]:
     about = "It is handled in private from then on; here, only its number, state and owner stay to be seen."
     if view.process.security.text:
@@ -399,6 +424,7 @@ def _take_over(view: IncidentView, values: Values) -> list[Element]:
 _Build = Callable[[IncidentView, Values], list[Element]]
 
 _FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
+    Form.JUDGE: ("Is it an incident?", "raise", "Raise", _judge),
     Form.ASSESS: ("How urgent is it?", "assess", "Set the urgency", _assess),
     Form.RESOLVE: ("Resolve", "resolve", "Resolve", _resolve),
     Form.NOTE: ("Note", "note", "Note it", _note),

@@ -159,8 +159,11 @@ def help_text(process: Process) -> str:
     options = " | ".join(option.key for option in process.decision_options)
     kinds = " | ".join(kind.key for kind in process.follow_ups)
     notes = " | ".join(kind.value for kind in NoteKind)
+    tests = (
+        f" [{' '.join(f'{each.key}=yes/no' for each in process.judging.tests)}]" if process.judging.tests else ""
+    )
     thread = (
-        ("raise", "it is real; somebody takes it"),
+        (f"raise{tests}", "it is real; somebody takes it"),
         ("claim", "you take it; that raises it, too"),
         ("assign @person", "somebody takes it who agreed to"),
         ("hand over @person", "pass it on"),
@@ -205,6 +208,7 @@ def help_text(process: Process) -> str:
     channel = (
         ("incident <title>", "declare one that no mail announced"),
         ("list", "what is unfinished"),
+        ("definition", "what an incident is to this team, and what is done about what is none"),
         ("review", "what awaits the incident review"),
         ("report [month | <day>..<day>]", "how it went"),
         ("oncall", "who is on call, and on the days to come"),

@@ -22,7 +22,7 @@ TITLE, SHORT, LONG, NOTE, URL, REPOSITORIES = 200, 600, 1500, 4000, 2000, 400
 MAX_ID = 2**53
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}", re.ASCII)
 _ONCE = re.compile(r"[A-Za-z0-9_.:-]{0,64}", re.ASCII)
-_OURS = frozenset({"wilson", "do", "incident", "once", "form", "mail", "number", "take_over", "case"})
+_OURS = frozenset({"wilson", "do", "incident", "once", "form", "mail", "number", "take_over", "case", "anyway"})
 _MANY = 60
 
 E = TypeVar("E", bound=StrEnum)
@@ -124,6 +124,10 @@ class PayloadReader:
             if isinstance(key, str) and key.startswith("q_") and KEY.fullmatch(key):
                 found[key[2:]] = _answer(key, value)
         return found
+
+    def given(self) -> dict[str, Answer]:
+        """Return what was answered, without what was left empty."""
+        return {key: value for key, value in self.answers().items() if self.data.get(f"q_{key}") not in (None, "")}
 
     def once(self) -> str:
         value = self.data.get("once", "")

@@ -116,6 +116,14 @@ def _reported(words: _Words) -> str:
     return _ended(f"{words.escaped(source, 60)} reported it{words.tail('summary', ': ')}")
 
 
+def _tests(words: _Words) -> str:
+    """Return how the tests of an incident were answered; nothing where nobody was asked."""
+    if not words.has("tests"):
+        return ""
+    against = ", although they say that it is none" if words.has("against") else ""
+    return f" By the process's tests{against}: {words.text('tests', 1200)}"
+
+
 def _count(words: _Words) -> str:
     value = words.entry.data.get("count")
     return times(value) if isinstance(value, int) and not isinstance(value, bool) else "again"
@@ -274,8 +282,10 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.FLAPPING: lambda words: (
         "The alert is flapping: it goes on and off. The card counts on, the thread stays quiet."
     ),
-    Verb.DECLARED: lambda words: _ended(f"{words.actor} declared this incident{words.tail('summary', ': ')}"),
-    Verb.RAISED: lambda words: f"{words.actor} raised this as an incident. Who takes it?",
+    Verb.DECLARED: lambda words: (
+        _ended(f"{words.actor} declared this incident{words.tail('summary', ': ')}") + _tests(words)
+    ),
+    Verb.RAISED: lambda words: f"{words.actor} raised this as an incident.{_tests(words)} Who takes it?",
     Verb.CLAIMED: _claimed,
     Verb.ASSIGNED: _assigned,
     Verb.HANDED_OVER: _handed_over,
@@ -308,8 +318,8 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.POST_MORTEM: lambda words: f"{words.actor} had the post-mortem written into the issue.",
     Verb.CLOSED: lambda words: _ended(f"{words.actor} closed this at the review{words.tail('learnt', ': ', 1500)}"),
     Verb.REOPENED: lambda words: _ended(f"{words.actor} reopened this{words.tail('reason', ': ')}"),
-    Verb.DISMISSED: lambda words: _ended(
-        f"{words.actor} says that this is not an incident{words.tail('reason', ': ')}"
+    Verb.DISMISSED: lambda words: (
+        _ended(f"{words.actor} says that this is not an incident{words.tail('reason', ': ')}") + _tests(words)
     ),
     Verb.MERGED: lambda words: _ended(
         f"{words.actor} merged this into incident {words.text('into', 20)}{words.tail('title', ': ', 200)}"

@@ -19,6 +19,7 @@ from models.domain.incidents import (
     refused,
     told,
 )
+from models.domain.judging import Answers, Judged
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
@@ -98,24 +99,48 @@ def reopen(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outc
 
 
 def dismiss(
-    incident: Incident, reason: str, by: Person, process: Process, *, at: datetime, improve: bool
+    incident: Incident,
+    reason: str,
+    by: Person,
+    process: Process,
+    *,
+    at: datetime,
+    improve: bool,
+    answers: Answers | None = None,
+    instead: bool = False,
 ) -> Outcome:
-    """Judge that it is not an incident. ``improve`` raises the alerting follow-up where it was raised (W64)."""
+    """Judge that it is not an incident.
+
+    Args:
+        improve: Raises the alerting follow-up where the process has one (W64).
+        answers: How the tests were answered that decide whether it is an incident; empty where nobody was asked.
+        instead: Raises the follow-up by which the process meets what is no incident (P5).
+    """
     if incident.state is State.DISMISSED:
         return Decision(incident, notice="It is dismissed already.")
     if refusal := refused(incident, "dismiss"):
         return refusal
-    if incident.raised and not reason.strip():
+    judging, answers = process.judging, answers or {}
+    reason = reason.strip()
+    if not reason and judging.verdict(answers) is False:
+        reason = "by the tests of the process"
+    if incident.raised and not reason:
         return Refusal("Say why it is not an incident: it has an issue already.", fields=("reason",))
-    changed = replace(incident, state=State.DISMISSED, dismiss_reason=reason.strip())
-    entry = Entry(at, Verb.DISMISSED, by, {"reason": reason.strip() or None})
-    kind = process.follow_up("alerting")
-    have = any(each.kind == "alerting" for each in incident.follow_ups)
-    if not improve or kind is None or have:
-        return told(changed, (entry,), sync=incident.raised)
-    new = FollowUp(str(len(incident.follow_ups) + 1), kind.key, kind.title_for(incident.title))
-    decision = told(replace(changed, follow_ups=(*incident.follow_ups, new)), (entry,), sync=incident.raised)
-    return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
+    tests = judging.in_words(answers)
+    changed = replace(incident, state=State.DISMISSED, dismiss_reason=reason)
+    if tests:
+        changed = replace(changed, judged=Judged(judging.answered(answers), by, at))
+    entry = Entry(at, Verb.DISMISSED, by, {"reason": reason or None, **({"tests": tests} if tests else {})})
+    wanted = ("alerting" if improve else "", judging.follow_up if instead else "")
+    have = {each.kind for each in incident.follow_ups}
+    new: list[FollowUp] = []
+    for key in dict.fromkeys(wanted):
+        if (kind := process.follow_up(key)) is not None and key not in have:
+            number = len(incident.follow_ups) + len(new) + 1
+            new.append(FollowUp(str(number), kind.key, kind.title_for(incident.title)))
+    decision = told(replace(changed, follow_ups=(*incident.follow_ups, *new)), (entry,), sync=incident.raised)
+    raised = tuple(RaiseFollowUp(incident.id, each.id) for each in new)
+    return replace(decision, effects=(*decision.effects, *raised))
 
 
 def improve(incident: Incident, wanted: bool, by: Person, process: Process, *, at: datetime) -> Outcome:

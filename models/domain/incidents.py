@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from models.domain.alerts import Link
 from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue
+from models.domain.judging import Judged
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Answer, Process
@@ -245,6 +246,7 @@ class Incident:
         page_shown: How many updates the status page has.
         channel_name, channel_url: The channel of its own; empty where it has none.
         updates_off: Whether none is asked for any more.
+        judged: How the tests of an incident were answered; ``None`` where nobody did.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
 
@@ -307,6 +309,7 @@ class Incident:
     page_shown: int = 0
     channel_name: str = ""
     channel_url: str = ""
+    judged: Judged | None = None
 
     @property
     def private(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from models.domain.alerts import Alert, MailKind, is_flapping
 from models.domain.effects import Announce, Effect, PostCard, RaiseIssue, RefreshCard
 from models.domain.incidents import Decision, Incident, State
+from models.domain.judging import Answers, Judged, Judging
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
@@ -111,8 +112,24 @@ def _recovered(incident: Incident, alert: Alert, process: Process, at: datetime)
     return Decision(changed, (entry,), tuple(effects))
 
 
-def declare(title: str, description: str, by: Person, *, at: datetime) -> Decision:
-    """Make an incident that no mail announced (W12). It is open from the start."""
+def declare(
+    title: str,
+    description: str,
+    by: Person,
+    judging: Judging | None = None,
+    answers: Answers | None = None,
+    *,
+    at: datetime,
+) -> Decision:
+    """Make an incident that no mail announced (W12). It is open from the start.
+
+    Args:
+        judging: The tests that decide whether it is an incident, where there are any.
+        answers: How they were answered.
+    """
+    judged, tests = None, judging.in_words(answers or {}) if judging else ""
+    if judging and tests:
+        judged = Judged(judging.answered(answers or {}), by, at, judging.verdict(answers or {}) is False)
     incident = Incident(
         id=0,
         version=1,
@@ -125,6 +142,10 @@ def declare(title: str, description: str, by: Person, *, at: datetime) -> Decisi
         last_seen=at,
         declared_by=by,
         raised_at=at,
+        judged=judged,
     )
-    entry = Entry(at, Verb.DECLARED, by, {"summary": description or None})
+    about: dict[str, str | int | bool | None] = {"summary": description or None}
+    if judged:
+        about |= {"tests": tests, "against": judged.against}
+    entry = Entry(at, Verb.DECLARED, by, about)
     return Decision(incident, (entry,), (PostCard(0), RaiseIssue(0)))

@@ -6,18 +6,39 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
+from models.domain.judging import ASK, Answers, Judged, Judging
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb
 
 
-def raise_(incident: Incident, by: Person, *, at: datetime) -> Outcome:
-    """Judge a candidate to be a real incident (W10). Anyone may, on call or not."""
+def raise_(
+    incident: Incident,
+    by: Person,
+    judging: Judging,
+    answers: Answers,
+    *,
+    at: datetime,
+    anyway: bool = False,
+) -> Outcome:
+    """Judge a candidate to be a real incident (W10). Anyone may, on call or not.
+
+    Args:
+        judging: The tests of the process that decide whether it is one.
+        answers: How they were answered; empty where nobody was asked.
+        anyway: Whether it is raised although the tests say that it is none.
+    """
     if incident.state is State.OPEN:
         return Decision(incident, notice="It is raised already.")
     if refusal := refused(incident, "raise"):
         return refusal
-    entry = Entry(at, Verb.RAISED, by)
-    return told(_as_raised(incident, at), (entry,), raises=True)
+    against = judging.verdict(answers) is False
+    if against and not anyway:
+        return Refusal(judging.why_not(answers), ask=ASK)
+    raised, tests = _as_raised(incident, at), judging.in_words(answers)
+    if tests:
+        raised = replace(raised, judged=Judged(judging.answered(answers), by, at, against))
+    entry = Entry(at, Verb.RAISED, by, {"tests": tests, "against": against} if tests else {})
+    return told(raised, (entry,), raises=True)
 
 
 def _as_raised(incident: Incident, at: datetime) -> Incident:

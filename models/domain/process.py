@@ -15,6 +15,7 @@ from models.domain.communication_rules import (
     read_communication,
     read_vendors,
 )
+from models.domain.judging import Judging, asked, read_judging
 from models.domain.known_issues import KnownIssue, read_known_issues
 from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
@@ -139,6 +140,7 @@ class Process:
     channel_name: str = CHANNEL_NAME
     notices: Notices = field(default_factory=Notices)
     review: ReviewRules = field(default_factory=ReviewRules)
+    judging: Judging = field(default_factory=Judging)
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -151,6 +153,13 @@ class Process:
     def decision(self, key: str) -> Option | None:
         """Return the way to decide of that key, or ``None``."""
         return next((option for option in self.decision_options if option.key == key), None)
+
+    @property
+    def all_questions(self) -> tuple[Question, ...]:
+        """Everything that can be answered: the questions, and the tests of an incident that none of them asks."""
+        keys = {question.key for question in self.questions}
+        tests = asked(self.judging.tests, keys)
+        return (*self.questions, *(Question(test.key, "yes_no", test.text, test.holds) for test in tests))
 
     def assess(self, answers: Mapping[str, Answer]) -> tuple[Urgency, str]:
         """Compute the urgency from the answers (W33, W35, W36).
@@ -194,6 +203,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     questions = tuple(_question(each) for each in questions_in)
     rules = tuple(_rule(each, urgencies, questions) for each in top.tables("rules"))
     options_in = (decision.tables if decides else decision.optional_tables)("options")
+    follow_ups = tuple(_follow_up(each, urgencies) for each in follow_ups_in)
     process = Process(
         name=top.text("name"),
         title=top.text("title"),
@@ -205,7 +215,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         decision_question=decision.text("question", None if decides else ""),
         decision_options=tuple(_option(each) for each in options_in),
         meeting_url=decision.text("meeting_url", ""),
-        follow_ups=tuple(_follow_up(each, urgencies) for each in follow_ups_in),
+        follow_ups=follow_ups,
         incident_labels=tracker.texts("incident_labels"),
         review_labels=tracker.texts("review_labels"),
         follow_up_labels=tracker.texts("follow_up_labels"),
@@ -226,6 +236,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         else Communication(),
         channel_name=read_channel_name(top.table("channel")) if "channel" in values else CHANNEL_NAME,
         vendors=read_vendors(top.optional_tables("vendors")),
+        judging=_judging(top, questions, follow_ups),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )
     each_its_own(questions_in, [each.key for each in questions])
@@ -237,6 +248,14 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     if top.mistakes:
         raise ProcessError(*top.mistakes)
     return process
+
+
+def _judging(top: Reader, questions: tuple[Question, ...], follow_ups: tuple[FollowUpKind, ...]) -> Judging:
+    if "judging" not in top.values:
+        return Judging()
+    texts = {each.key: each.text for each in questions if each.kind == "yes_no"}
+    numbers = {each.key for each in questions if each.kind == "number"}
+    return read_judging(top.table("judging"), texts, numbers, [each.key for each in follow_ups])
 
 
 def _procedures(top: Reader) -> Procedures:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from models.domain import communication, finishing, handling, ownership, privacy, resolving, staffing
 from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
+from models.domain.judging import Answers
 from models.domain.people import Person
 from models.domain.process import Answer, Process
 from models.domain.resolving import ResolveAnswers
@@ -15,7 +16,15 @@ from models.domain.resolving import ResolveAnswers
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """Judge a candidate to be real."""
+    """Judge a candidate to be real.
+
+    Attributes:
+        answers: To the tests that decide whether it is an incident; empty where nobody was asked.
+        anyway: Raise it although they say that it is none.
+    """
+
+    answers: Answers = field(default_factory=dict)
+    anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +178,18 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class Dismiss:
-    """Judge that it is not an incident. ``improve`` asks for the alerting follow-up."""
+    """Judge that it is not an incident.
+
+    Attributes:
+        improve: Asks for the alerting follow-up.
+        answers: To the tests that decide whether it is an incident.
+        instead: Asks for the follow-up by which the process meets what is none.
+    """
 
     reason: str = ""
     improve: bool = False
+    answers: Answers = field(default_factory=dict)
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +277,8 @@ Request = (
 def carry_out(request: Request, incident: Incident, by: Person, process: Process, *, at: datetime) -> Outcome:
     """Say what becomes of the incident when ``by`` asks this of it."""
     match request:
-        case Raise():
-            return ownership.raise_(incident, by, at=at)
+        case Raise(judged, anyway):
+            return ownership.raise_(incident, by, process.judging, judged, at=at, anyway=anyway)
         case Claim(take_over):
             return ownership.claim(incident, by, at=at, take_over=take_over)
         case Assign(to, take_over):
@@ -304,8 +321,10 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.close(incident, learnt, by, at=at)
         case Reopen(reason):
             return finishing.reopen(incident, reason, by, at=at)
-        case Dismiss(reason, improve):
-            return finishing.dismiss(incident, reason, by, process, at=at, improve=improve)
+        case Dismiss(reason, improve, judged, instead):
+            return finishing.dismiss(
+                incident, reason, by, process, at=at, improve=improve, answers=judged, instead=instead
+            )
         case AddVendor(name, ref, url):
             return communication.vendor(incident, name, ref, url, by, at=at)
         case SendUpdate(headline, text, stage):

@@ -15,6 +15,8 @@ from models.domain import finishing, intake
 from models.domain.alerts import Alert, MailKind
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
 from models.domain.incidents import Decision, Incident, Noise, Refusal, State
+from models.domain.judging import ASK as NOT_AN_INCIDENT
+from models.domain.judging import Answers
 from models.domain.people import Person
 from models.domain.privacy import without_channel
 from models.domain.process import Process
@@ -162,6 +164,8 @@ async def declare_incident(
     process: Process,
     *,
     assess: Assess | None = None,
+    answers: Answers | None = None,
+    anyway: bool = False,
     once: Sequence[str] = (),
 ) -> Done | Refusal:
     """Declare an incident that no mail announced.
@@ -169,11 +173,18 @@ async def declare_incident(
     Args:
         assess: How urgent it is, where that was said at once. An urgency that goes straight to resolved is refused
             here, since somebody must own it first.
+        answers: To the tests that decide whether it is an incident.
+        anyway: Whether it is declared although they say that it is none; its urgency is then left for later unless
+            it was named.
     """
     if not title.strip():
         return Refusal("An incident needs a title.", fields=("title",))
-    decision = intake.declare(title.strip()[:200], description.strip(), by, at=_now())
-    if assess is not None:
+    answers = answers or {}
+    against = process.judging.verdict(answers) is False
+    if against and not anyway:
+        return Refusal(process.judging.why_not(answers), ask=NOT_AN_INCIDENT)
+    decision = intake.declare(title.strip()[:200], description.strip(), by, process.judging, answers, at=_now())
+    if assess is not None and (assess.urgency or not against):
         assessed = carry_out(assess, decision.incident, by, process, at=_now())
         if isinstance(assessed, Refusal):
             return assessed

@@ -110,6 +110,12 @@ async def test_tis_shows_what_is_known_and_goes_after_the_underlying_problem(tmp
 
 async def test_twoi2c_decides_by_objective_tests(tmp_path: Path) -> None:
     async with team_of("twoi2c", tmp_path) as (program, peer):
+        post = await candidate(program, peer)
+        assert "Is it an incident?" in await peer.click(post, {"do": "open", "form": "judge"})
+        await peer.say("raise login=no server=no workers=no", under=post)
+        await peer.hears(post, "By the process this is not an incident")
+        await peer.say("raise login=yes", under=post)
+        await peer.hears(post, "By the process's tests: Are users unable to log in to the hub?")
         await peer.say("incident The hub is slow")
         slow = await peer.post("The hub is slow")
         await peer.say("claim", under=slow)

@@ -186,3 +186,73 @@ async def test_the_story_is_shown_to_be_copied(clicks: Clicks, process: Process)
     (box,) = [each for each in shown.card["body"] if each["type"] == "Input.Text"]
     assert "# Incident 1: CPU a" in box["value"]
     assert "Ada Example owns this now" in box["value"]
+
+
+@pytest.fixture
+async def judging() -> Clicks:
+    """Return what answers buttons in a team whose process has tests of an incident."""
+    file = Path("models/processes/twoi2c.toml")
+    around = Surroundings(read_process(tomllib.loads(file.read_text(encoding="utf-8")), file.name), NoRota())
+    await directory.remember_people([ADA, BEN])
+    await around.refresh()
+    return clicks_of(around)
+
+
+NONE = {"q_login": "no", "q_server": "no", "q_workers": "no"}
+
+
+async def test_raising_asks_the_tests_and_suggests_that_it_is_none(judging: Clicks, process: Process) -> None:
+    number = await posted(process)
+    card = await judging.press({"wilson": 1, "do": "refresh"}, ADA, place("0"))
+    form = await judging.press(button(card, "Raise"), ADA, place("1"))
+    again = await judging.press(button(form, "Raise") | NONE, ADA, place("2"))
+    assert (await incidents.load(number)).state is State.CANDIDATE
+    assert "support ticket" in json.dumps(again.card)
+    shown = await judging.press(button(again, "Not an incident") | NONE | {"instead": "true"}, ADA, place("3"))
+    assert "Not an incident" in json.dumps(shown.card)
+    after = await incidents.load(number)
+    assert (after.state, [each.kind for each in after.follow_ups]) == (State.DISMISSED, ["ticket"])
+    (entry,) = [each for each in await store.timeline(number) if each.verb == "dismissed"]
+    assert "log in to the hub? No." in str(entry.data["tests"])
+
+
+async def test_it_is_raised_all_the_same_once(judging: Clicks, process: Process) -> None:
+    number = await posted(process)
+    form = await judging.press(encode("open", incident=number, form="judge"), ADA, place("1"))
+    again = await judging.press(button(form, "Raise") | NONE, ADA, place("2"))
+    data = button(again, "Raise all the same") | NONE
+    for activity in ("3", "3", "4"):
+        await judging.press(data, ADA, place(activity))
+    assert (await incidents.load(number)).state is State.OPEN
+    (entry,) = [each for each in await store.timeline(number) if each.verb == "raised"]
+    assert entry.data["against"] is True
+
+
+async def test_declaring_what_is_none_is_asked_back(judging: Clicks, process: Process) -> None:
+    await posted(process)
+    declare = encode("declare", once="f1") | {"title": "A wish", "q_degraded": ""} | NONE
+    again = await judging.press(declare, ADA, place("1"))
+    assert len(await incidents.unfinished()) == 1
+    assert "A wish" in json.dumps(again.card)
+    done = await judging.press(button(again, "Declare all the same") | {"title": "A wish"} | NONE, ADA, place("2"))
+    assert "Declared as incident 2" in json.dumps(done.card)
+    made = await incidents.load(2)
+    assert made.judged is not None
+    assert made.judged.against
+    assert made.urgency is None
+
+
+async def test_an_answer_that_makes_it_an_incident_declares_and_assesses(judging: Clicks) -> None:
+    declare = encode("declare", once="f1") | {"title": "No logins", "q_login": "yes"}
+    await judging.press(declare, ADA, place("1"))
+    made = await incidents.load(1)
+    assert made.urgency == "incident"
+    assert made.judged is not None
+    assert made.judged.answers == {"login": True}
+
+
+async def test_declaring_without_answers_leaves_the_urgency_for_later(judging: Clicks) -> None:
+    empty = {"q_login": "", "q_server": "", "q_workers": "", "q_degraded": "", "urgency": "computed"}
+    await judging.press(encode("declare", once="f1") | {"title": "No logins"} | empty, ADA, place("1"))
+    made = await incidents.load(1)
+    assert (made.urgency, made.judged) == (None, None)

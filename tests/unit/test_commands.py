@@ -45,6 +45,7 @@ from models.domain.requests import (
 )
 from models.domain.resolving import ResolveAnswers
 from tests.unit.domain.samples import ADA, BEN, PROCESS
+from tests.unit.domain.test_judging import HUB
 
 BOT = "<at>Wilson</at>"
 AT_ADA, AT_BEN = "<at>Ada Lovelace</at>", "<at>Ben Okri</at>"
@@ -679,3 +680,28 @@ def test_the_rota_is_changed_by_naming_people_and_days() -> None:
     assert isinstance(say(f"{BOT} oncall swap {AT_ADA} 2026-12-24", ADA, in_thread=False), Misused)
     assert isinstance(say(f"{BOT} oncall cover {AT_ADA}", ADA, in_thread=False), Misused)
     assert say(f"{BOT} oncall", in_thread=False) == Show("oncall")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("raise login=yes", Act(Raise({"login": True}))),
+        (
+            "raise: login=no server=no, workers=unknown",
+            Act(Raise({"login": False, "server": False, "workers": None})),
+        ),
+        ("raise login=no anyway", Act(Raise({"login": False}, anyway=True))),
+        ("raise login=no all the same.", Act(Raise({"login": False}, anyway=True))),
+        ("raise", Act(Raise())),
+        ("definition", Show("definition")),
+        ("what is an incident", Show("definition")),
+    ],
+)
+def test_the_tests_of_an_incident_are_answered_by_command(text: str, expected: Command) -> None:
+    assert parse(text, (), HUB, in_thread=True) == expected
+
+
+def test_raise_takes_nothing_else() -> None:
+    assert isinstance(parse("raise limit=5", (), HUB, in_thread=True), Misused)
+    assert "raise [login=yes/no server=yes/no workers=yes/no]" in help_text(HUB)
+    assert "raise [" not in help_text(PROCESS)

@@ -21,11 +21,19 @@ from models.domain.incidents import (
 )
 from models.domain.mail import Outcome
 from models.domain.people import Person
-from models.domain.process import read_process
+from models.domain.process import Process, read_process
 from models.domain.views import DigestView, IncidentView, MailView
 
-PROCESS_FILE = Path(models.__file__).parent / "processes" / "wilson.toml"
-PROCESS = read_process(tomllib.loads(PROCESS_FILE.read_text()), "wilson.toml")
+FOLDER = Path(models.__file__).parent / "processes"
+PROCESS_FILE = FOLDER / "wilson.toml"
+
+
+def process_named(name: str) -> Process:
+    """Return one of the shipped processes."""
+    return read_process(tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")), f"{name}.toml")
+
+
+PROCESS = process_named("wilson")
 
 AT = datetime(2026, 11, 20, 3, 12, tzinfo=UTC)
 NOW = AT + timedelta(minutes=30)

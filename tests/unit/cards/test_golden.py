@@ -30,11 +30,12 @@ from cards.payload import BadAction
 from cards.private import redacted_card
 from cards.report import report_card
 from models.domain.incidents import Refusal
+from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.mail import Outcome
 from models.domain.report_lines import line_of
 from models.domain.reports import report_of
 from tests.unit.cards import case_samples, samples
-from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, view
+from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, process_named, view
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = Path(__file__).parents[4] / "shared/contracts/teams/adaptive-card-1.5.0.schema.json"
@@ -50,6 +51,16 @@ REPORT = report_of(
     NOW,
     now=NOW,
 )
+
+
+PLATFORM = process_named("modernisation_platform")
+NONE = Refusal("By the process this is not an incident: Was it planned? Yes.", ask=NOT_AN_INCIDENT)
+
+
+def _judge(refusal: Refusal | None = None) -> Element:
+    values = {"q_planned": "yes"} if refusal else {}
+    looked = replace(view(samples.CANDIDATE), process=PLATFORM)
+    return form_card(looked, Form.JUDGE, values=values, refusal=refusal, once="o1", now=NOW)
 
 
 def _form(form: Form, **more: Any) -> Element:
@@ -76,6 +87,9 @@ CARDS: dict[str, Callable[[], Element]] = {
     "form_resolve_required": lambda: form_card(
         view(replace(samples.INTERNAL, urgency="not_urgent")), Form.RESOLVE, once="o1", now=NOW
     ),
+    "form_judge": _judge,
+    "form_judge_refused": lambda: _judge(NONE),
+    "form_declare_judged": lambda: declare_form(PLATFORM, once="o1"),
     "form_declare": lambda: declare_form(samples.PROCESS, once="o1"),
     "form_declare_refused": lambda: declare_form(
         samples.PROCESS, {"title": "It burns"}, Refusal("Say why.", fields=("reason",)), once="o1"

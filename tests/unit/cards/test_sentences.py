@@ -114,6 +114,20 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        (Verb.RAISED, "raised this as an incident. By the process's tests: Is it? Yes. Who takes it?"),
+        (Verb.DECLARED, "declared this incident. By the process's tests: Is it? Yes."),
+        (Verb.DISMISSED, "not an incident. By the process's tests: Is it? Yes."),
+    ],
+)
+def test_how_the_tests_were_answered_is_told(verb: Verb, told: str) -> None:
+    assert sentence(Entry(AT, verb, MEGAN, {"tests": "Is it? Yes."})).endswith(told)
+    against = sentence(Entry(AT, verb, MEGAN, {"tests": "Is it? No.", "against": True}))
+    assert "although they say that it is none" in against
+
+
 @pytest.mark.parametrize("verb", Verb)
 def test_everything_that_can_happen_has_its_sentence(verb: Verb) -> None:
     data, expected = SENTENCES[verb]
