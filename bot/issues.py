@@ -51,7 +51,7 @@ def incident_issue(
     level = process.urgency(incident.urgency)
     return NewIssue(
         kind=IssueKind.INCIDENT,
-        title=title(incident.title),
+        title=issue_title(incident.title, process),
         body=_body(incident, timeline, thread_url, owner),
         marker=incident_marker(incident.id, instance),
         template=template or None,
@@ -61,6 +61,14 @@ def incident_issue(
         severity=level.severity if level else None,
         confidential=incident.private,
     )
+
+
+def issue_title(name: str, process: Process) -> str:
+    """Return the title of an incident's issue: with the process's prefix, once (U12)."""
+    prefix, name = process.title_prefix, " ".join(name.split())
+    if not prefix or name.casefold().startswith(prefix.casefold()):
+        return title(name)
+    return title(f"{prefix} {name}")
 
 
 def unmapped(incident: Incident, owner: Account) -> str:
@@ -139,7 +147,7 @@ def issue_change(incident: Incident, process: Process, owner: Account) -> IssueC
     if over:
         add, remove = remove, add
     return IssueChange(
-        title=title(incident.title),
+        title=issue_title(incident.title, process),
         add_labels=add,
         remove_labels=tuple(label for label in remove if label.startswith(TAKEN_OFF) and label not in add),
         assignee=owner.username or ("" if incident.owner is None else None),

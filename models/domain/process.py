@@ -141,6 +141,7 @@ class Process:
     notices: Notices = field(default_factory=Notices)
     review: ReviewRules = field(default_factory=ReviewRules)
     judging: Judging = field(default_factory=Judging)
+    title_prefix: str = ""
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -216,6 +217,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         decision_options=tuple(_option(each) for each in options_in),
         meeting_url=decision.text("meeting_url", ""),
         follow_ups=follow_ups,
+        title_prefix=_title_prefix(tracker),
         incident_labels=tracker.texts("incident_labels"),
         review_labels=tracker.texts("review_labels"),
         follow_up_labels=tracker.texts("follow_up_labels"),
@@ -248,6 +250,14 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     if top.mistakes:
         raise ProcessError(*top.mistakes)
     return process
+
+
+def _title_prefix(tracker: Reader) -> str:
+    prefix = tracker.text("title_prefix", "").strip()
+    if len(prefix) > 40 or not prefix.isprintable() or prefix.startswith("/"):
+        needs = "at most 40 characters on one line, without / in front"
+        raise ProcessError(f"{tracker.where}: title_prefix holds {prefix[:60]!r}; it needs {needs}")
+    return prefix
 
 
 def _judging(top: Reader, questions: tuple[Question, ...], follow_ups: tuple[FollowUpKind, ...]) -> Judging:

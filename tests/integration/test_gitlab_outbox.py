@@ -7,7 +7,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
 from models import database, directory, queue, store
 from models.domain.alerts import Alert, Link, MailKind, Reading
+from models.domain.effects import SyncIssue
 from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.process import Process, read_process
@@ -231,6 +232,21 @@ async def test_the_whole_life_and_what_it_costs(team: Team) -> None:
         [*note, *look, "GET issue", "PUT issue", "issueSetIteration", "createIssue", "POST links"]
     )
     assert sum(len(each) for each in calls.values()) == 43
+
+
+async def test_a_titles_prefix_stands_there_once_whatever_happens(team: Team) -> None:
+    team.around.process = replace(team.process, title_prefix="[Incident]")
+    for step in STEPS:
+        await LIFE[step][0](team)
+        await team.delivered()
+    titles = [issue.title for issue in team.server.issues]
+    assert titles == ["[Incident] Alert a", "Why did it run full?"]
+    assert (await incidents.load(1)).title == "Alert a"
+    team.server.asked.clear()
+    for _ in range(3):
+        await store.leave([SyncIssue(1)])
+        await team.delivered()
+    assert "PUT issue" not in team.server.asked
 
 
 @pytest.mark.parametrize(("kind", "headers"), FAULTS, ids=lambda each: str(each))
