@@ -87,7 +87,12 @@ class Pages:
         """Return how it went."""
         spreads = [
             (name, each.count, long(each.median), long(each.ninetieth), long(each.longest))
-            for name, each in (("To claim", report.to_claim), ("To resolve", report.to_resolve))
+            for name, each in (
+                ("To judge", report.to_judge),
+                ("To claim", report.to_claim),
+                ("To assess", report.to_assess),
+                ("To resolve", report.to_resolve),
+            )
             if each.count
         ]
         repeats = [

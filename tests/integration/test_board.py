@@ -77,10 +77,10 @@ async def test_figures_stand_in_the_chart_and_in_its_table() -> None:
     await four_incidents()
     async with open_board() as url:
         _, html, _ = await get(f"{url}/board/figures")
-    assert table(html, "By source") == [["GCP Monitoring", "4"]]
+    assert table(html, "By source") == [["GCP Monitoring", "3"], ["In private", "1"]]
     assert sum(int(row[1]) for row in table(html, "Reported by week")) == 4
     drawn = [each.attributes["aria-label"] for each in HTMLParser(html).css("svg[role=img]")]
-    assert "By source: GCP Monitoring 4" in drawn
+    assert "By source: GCP Monitoring 3, In private 1" in drawn
     assert any("Resolve internally 2" in str(each) for each in drawn)
 
 
