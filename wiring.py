@@ -119,7 +119,13 @@ def tracker_of(settings: Settings) -> IssueTracker:
 
 def _labels(process: Process) -> list[str]:
     kinds = [label for kind in process.follow_ups for label in kind.labels]
-    used = (*process.incident_labels, *process.review_labels, *process.follow_up_labels, *kinds)
+    used = (
+        *process.incident_labels,
+        *process.review_labels,
+        *process.closed_labels,
+        *process.follow_up_labels,
+        *kinds,
+    )
     return list(dict.fromkeys(used))
 
 

@@ -12,6 +12,7 @@ import orjson
 from bot.case_clicks import CaseClicks
 from bot.mail_view import mail_view
 from bot.places import STRANGE, Place, Shown, form_keys
+from bot.review_clicks import ReviewClicks
 from bot.surroundings import Surroundings
 from cards.actions import (
     AdoptMail,
@@ -34,6 +35,7 @@ from cards.mail import mail_card
 from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
 from cards.private import redacted_card
+from cards.review_actions import decode_review, is_about_the_review
 from cards.story import story, story_card
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
@@ -74,13 +76,16 @@ class Clicks:
     def __init__(self, around: Surroundings, cases: CaseClicks, wake: Callable[[], None]) -> None:
         self._around = around
         self._cases = cases
+        self._review = ReviewClicks(around)
         self._wake = wake
 
     async def press(self, data: object, by: Person, place: Place) -> Shown:
         """Answer an ``Action.Execute``."""
         await self._around.meet(by)
         try:
-            if is_about_a_case(data):
+            if is_about_the_review(data):
+                shown = await self._review.press(decode_review(data), data, by, place)
+            elif is_about_a_case(data):
                 shown = await self._cases.press(decode_case(data), data, by, place)
             else:
                 button = decode(data, by, self._around.team)
@@ -251,8 +256,11 @@ def form_of(data: object) -> Form | None:
     return _FORMS.get(str(data.get("do"))) if isinstance(data, dict) else None
 
 
+_OPENING = frozenset({"open", "case_open", "review_show", "review_discuss", "review_ask_follow_up"})
+
+
 def _is_form(data: object) -> bool:
-    return isinstance(data, dict) and data.get("do") in ("open", "case_open")
+    return isinstance(data, dict) and data.get("do") in _OPENING
 
 
 def _now() -> datetime:

@@ -53,6 +53,7 @@ from models.domain.requests import (
     Close,
     ConfirmChange,
     Join,
+    Keep,
     Leave,
     MakeChannel,
     Merge,
@@ -85,6 +86,7 @@ _THREAD: Mapping[str, str] = {
     "handoff": r"hand-?off",
     "status": r"status",
     "close": r"closed?",
+    "keep": r"keep",
     "escalate": r"escalate",
     "role": r"roles?",
     "join": r"join|offer\shelp|i\shelp|i\scan\shelp",
@@ -190,7 +192,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     """Tell whether words that nobody addressed to the bot are a command all the same."""
     if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
         return False
-    if name in ("close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel"):
+    if name in ("close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep"):
         return False
     if name in ALONE:
         return only_filler(rest)
@@ -238,6 +240,14 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
                 return Act(Close(kept_text(bare[at_review.end() :], LONG, "What was learnt", lines=True)))
             how = "when it is over, say: resolve. At the review, say: close at the review"
             raise Wrong(f"Only the incident review closes an incident; {how}")
+        case "keep":
+            how = "Say what it waits for: keep for the next review: the vendor's answer"
+            for_next = re.match(
+                r"(?:it\s)?for\s(?:the\s)?next\s(?:incident\s)?review\b[\s:;,.–-]*", bare, re.IGNORECASE
+            )
+            if not for_next or not bare[for_next.end() :]:
+                raise Wrong(how)
+            return Act(Keep(kept_text(bare[for_next.end() :], LONG, "What it waits for", lines=True)))
         case "escalate":
             if not process.decision_options:
                 raise Wrong("This team's process knows no decision; say how bad it is: urgency")

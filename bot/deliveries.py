@@ -21,6 +21,7 @@ from bot.mail_view import mail_view
 from bot.outside_deliveries import OutsideDeliveries
 from bot.posting import Poster
 from bot.reporting import open_follow_ups
+from bot.review_deliveries import ReviewDeliveries
 from bot.surroundings import Surroundings
 from cards.blocks import escape, mention_name
 from cards.digest import digest_card
@@ -47,12 +48,14 @@ from models.domain.effects import (
     PostDigest,
     PostMail,
     PostPrivate,
+    PostReview,
     PostUpdate,
     RaiseFollowUp,
     RaiseIssue,
     ReadIssue,
     ReadMergeRequest,
     RefreshCard,
+    RefreshReview,
     SendReport,
     ShowOnPage,
     SyncIssue,
@@ -65,6 +68,7 @@ from models.domain.reminders import holds
 from models.domain.staffing import inform
 from models.domain.timeline import Verb
 from models.domain.views import DigestView
+from models.operations import reviews
 from models.operations.incidents import load
 from models.ports import ChannelMaker, IssueTracker, Message, Permanent, StatusPage, ThreadAddress
 from models.queue import Item
@@ -97,6 +101,7 @@ class Deliveries:
         self._around = surroundings
         self._template = template
         self._outside = OutsideDeliveries(poster, surroundings, page, new_channels)
+        self._reviews = ReviewDeliveries(poster, tracker, surroundings)
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
     async def prepare(self) -> None:
@@ -125,6 +130,8 @@ class Deliveries:
                     return await self._post_card(await load(incident_id), item)
             case PostPrivate(incident_id):
                 return await self._post_private(await load(incident_id))
+            case PostReview() | RefreshReview() as effect:
+                return await self._reviews.deliver(effect, item)
             case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() as effect:
                 return await self._outside.deliver(effect, item)
             case MailSecurity(incident_id):
@@ -201,7 +208,7 @@ class Deliveries:
             await self._poster.update(card, self._card(incident))
         for card in await directory.cards_of(PRIVATE, incident.id) if incident.private else ():
             await self._poster.update(card, self._whole_card(incident))
-        return ()
+        return await reviews.refreshes(incident.id)
 
     async def _announce(self, effect: Announce) -> Sequence[Effect]:
         incident = await load(effect.incident_id)
@@ -271,7 +278,7 @@ class Deliveries:
             _channel(channels, wanted) if wanted else None for wanted in (ours.devs, ours.gateway, ours.private)
         )
         await directory.channels_found(team_id, devs, gateway, private)
-        await queue.hasten(("PostCard", "PostCase", "PostMail", "PostDigest"), store.now_ms())
+        await queue.hasten(("PostCard", "PostCase", "PostMail", "PostDigest", "PostReview"), store.now_ms())
         try:
             await directory.remember_people(
                 list(await self._poster.messenger.members(installation.service_url, team_id))

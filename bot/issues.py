@@ -143,19 +143,28 @@ def issue_change(incident: Incident, process: Process, owner: Account) -> IssueC
     """Return what the issue should say now: labels, assignee, iteration, severity (W26, W29, W53, W54)."""
     level = process.urgency(incident.urgency)
     over = incident.state in (State.RESOLVED, State.DISMISSED, State.CLOSED)
-    add, remove = process.incident_labels, process.review_labels
-    if over:
-        add, remove = remove, add
+    add, remove = _labels(incident, process, over=over)
     return IssueChange(
         title=issue_title(incident.title, process),
         add_labels=add,
-        remove_labels=tuple(label for label in remove if label.startswith(TAKEN_OFF) and label not in add),
+        remove_labels=tuple(label for label in dict.fromkeys(remove) if label not in add),
         assignee=owner.username or ("" if incident.owner is None else None),
         iteration=Iteration.NONE if over else Iteration.CURRENT,
         severity=incident.tracker_severity or (level.severity if level else None),
         closed={State.CLOSED: True, State.OPEN: False}.get(incident.state),
         confidential=True if incident.private else None,
     )
+
+
+def _labels(incident: Incident, process: Process, *, over: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what its issue is labelled with, and what is taken off it."""
+    if incident.state is State.CLOSED and process.closed_labels:
+        return process.closed_labels, (*process.incident_labels, *process.review_labels)
+    add, other = process.incident_labels, process.review_labels
+    if over:
+        add, other = other, add
+    scoped = (label for label in other if label.startswith(TAKEN_OFF))
+    return add, (*scoped, *process.closed_labels)
 
 
 def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, instance: str) -> NewIssue:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import look_now_and_then
 from bot.rota import days
 from bot.surroundings import Surroundings
 from cards.blocks import mention
-from cards.lists import gap_text, morning_text, review_list, review_soon
+from cards.lists import gap_text, morning_text, review_soon
 from models import store
-from models.domain.effects import Tell
+from models.domain.effects import PostReview, Tell
 from models.domain.incidents import State
+from models.domain.notice_rules import review_of
 from models.domain.people import Person
 from models.ports import RotaSource
 
@@ -68,15 +69,16 @@ class Notices:
 
     async def _review(self, now: datetime) -> None:
         rules = self._around.process.review
-        meeting = rules.next_meeting(now - timedelta(hours=2), self._timezone)
+        here = now.astimezone(self._timezone)
+        midnight = datetime.combine(here.date(), time(), tzinfo=self._timezone)
+        meeting = rules.next_meeting(midnight - timedelta(microseconds=1), self._timezone)
         if meeting is None or now < rules.announced_at(meeting, self._timezone):
             return
-        waiting = (await store.incidents_in((State.RESOLVED,), 200))[::-1]
         if now < meeting:
-            await self._say(review_soon(len(waiting), meeting), f"review-soon:{meeting:%Y-%m-%d}")
-        else:
-            text = review_list(waiting, self._around.process, now)
-            await self._say(text, f"review:{meeting:%Y-%m-%d}")
+            waiting = await store.incidents_in((State.RESOLVED,))
+            await self._say(review_soon(len(waiting), meeting, here.date()), f"review-soon:{meeting:%Y-%m-%d}")
+        elif await store.leave([PostReview(review_of(meeting.date()))], once=[f"review:{meeting:%Y-%m-%d}"]):
+            self._wake()
 
     async def _say(self, text: str, once: str, mentions: tuple[Person, ...] = ()) -> None:
         if await store.leave([Tell(text, mentions)], once=[once]):

@@ -33,13 +33,14 @@ from cards.blocks import escape
 from cards.forms import declare_form, form_card
 from cards.judging import definition_text
 from cards.known_issue import runbook_entry
-from cards.lists import help_text, incident_list, oncall_text, review_list, rota_text, status_text, swap_text
+from cards.lists import help_text, incident_list, oncall_text, review_called_up, rota_text, status_text, swap_text
 from cards.outside import handoff_text, vendors_text
 from cards.story import story
 from models import directory, store
 from models.directory import INCIDENT, PRIVATE
-from models.domain.effects import Answer, SendReport
+from models.domain.effects import Answer, PostReview, SendReport
 from models.domain.incidents import Incident, Refusal, State
+from models.domain.notice_rules import review_of
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, Request
@@ -93,6 +94,8 @@ class Speech:
         match command:
             case Act(request) if incident is not None:
                 await self._act(incident, request, by, place)
+            case Show("review"):
+                await self._call_up_review(place)
             case Show("definition") if incident is not None and self._to_judge(incident):
                 await self._show_form(Form.JUDGE, incident, by, place)
             case ShowForm(form) if incident is not None and form != "declare":
@@ -241,13 +244,17 @@ class Speech:
                 return runbook_entry(incident, await store.timeline(incident.id), self._around.process)
             case "list" | "status":
                 return incident_list(await incidents.unfinished(), self._around.process, now)
-            case "review":
-                resolved = await store.incidents_in((State.RESOLVED,), 200)
-                return review_list(resolved[::-1], self._around.process, now)
             case "oncall":
                 return await self._oncall()
             case _:
                 return help_text(self._around.process)
+
+    async def _call_up_review(self, place: Place) -> None:
+        waiting = await store.incidents_in((State.RESOLVED,))
+        if waiting:
+            today = datetime.now(UTC).astimezone(self._around.zone).date()
+            await store.leave([PostReview(review_of(today))], once=[f"review:{place.once}"])
+        await self._answer(place, review_called_up(len(waiting)))
 
     async def _answer(self, place: Place, text: str = "", *, card: dict[str, Any] | None = None) -> None:
         carried = orjson.dumps(card).decode() if card else ""

@@ -28,34 +28,12 @@ def incident_list(incidents: Sequence[Incident], process: Process, now: datetime
     return f"**{len(incidents)} unfinished, {covered}**\n\n" + "\n".join(lines)
 
 
-def review_list(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
-    """Return what awaits the incident review, the oldest first, for the meeting."""
-    if not incidents:
+def review_called_up(count: int) -> str:
+    """Return the answer to ``review``."""
+    if not count:
         return "Nothing awaits the incident review."
-    lines = [f"- {_reviewed(incident, process, now)}" for incident in incidents[:_MOST]]
-    if len(incidents) > _MOST:
-        lines.append(f"- and {len(incidents) - _MOST} more")
-    how = "For each: discuss it, raise what is left as a follow-up, then say `close at the review` in its thread."
-    return f"**{len(incidents)} await the incident review**\n\n" + "\n".join(lines) + f"\n\n{how}"
-
-
-def _reviewed(incident: Incident, process: Process, now: datetime) -> str:
-    resolved = incident.resolution.at if incident.resolution else incident.raised_at or incident.created_at
-    owner = escape(incident.owner.name, 80) if incident.owner else "nobody"
-    parts = [
-        "private" if incident.private else urgency_name(incident, process) or "not assessed",
-        owner,
-        f"resolved {ago(resolved, now)} ago",
-    ]
-    if incident.follow_ups:
-        several = len(incident.follow_ups)
-        parts.append(f"{several} follow-up{'s' if several > 1 else ''}")
-    title = escape(public_title(incident), 120)
-    url = None if incident.private else safe_url(incident.issue_url)
-    named = link(f"#{incident.id}", url) if url else f"#{incident.id}"
-    return (
-        f"**{named}** {title} ({', '.join(escape(part, 80) if n == 0 else part for n, part in enumerate(parts))})"
-    )
+    await_it = "1 awaits" if count == 1 else f"{count} await"
+    return f"{await_it} the incident review. The card for the meeting follows in the channel."
 
 
 def reminder_digest(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
@@ -126,10 +104,11 @@ def gap_text(gaps: Sequence[date], today: date) -> str:
     return f"**Nobody is on call {days}.** Put somebody into the rota, or say `oncall cover @person {gaps[0]}`."
 
 
-def review_soon(count: int, meeting: datetime) -> str:
-    """Return the announcement of the incident review on the day before."""
+def review_soon(count: int, meeting: datetime, today: date) -> str:
+    """Return the announcement of the incident review: on the day before, or where that was missed on the day."""
+    day = "today" if meeting.date() == today else "tomorrow"
     await_it = "Nothing awaits it yet." if not count else f"{count} await it: `review` lists them."
-    return f"**The incident review is tomorrow at {meeting:%H:%M}.** {await_it}"
+    return f"**The incident review is {day} at {meeting:%H:%M}.** {await_it}"
 
 
 def rota_text(days: Sequence[tuple[date, Sequence[Person]]], swaps: Sequence[Swap]) -> str:

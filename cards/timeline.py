@@ -315,6 +315,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
         f"{words.actor} noted {_LESSONS.get(str(words.entry.data.get('kind')), 'a lesson')}"
         f"{words.tail('text', ': ', 600)}"
     ),
+    Verb.KEPT: lambda words: _ended(f"{words.actor} keeps this for the next review: {words.text('reason')}"),
     Verb.POST_MORTEM: lambda words: f"{words.actor} had the post-mortem written into the issue.",
     Verb.CLOSED: lambda words: _ended(f"{words.actor} closed this at the review{words.tail('learnt', ': ', 1500)}"),
     Verb.REOPENED: lambda words: _ended(f"{words.actor} reopened this{words.tail('reason', ': ')}"),

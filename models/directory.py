@@ -15,6 +15,7 @@ from models.sql import Row, reading, writing
 from models.store import incident_of, now_ms
 
 INCIDENT, MAIL, DIGEST, CASE = "incident", "mail", "digest", "case"
+REVIEW = "review"
 PRIVATE = "private"
 """The card of an incident of security in the private channel; its public one stays an ``INCIDENT``."""
 

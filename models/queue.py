@@ -29,6 +29,7 @@ from models.domain.effects import (
     PostDigest,
     PostMail,
     PostPrivate,
+    PostReview,
     PostUpdate,
     RaiseCaseIssue,
     RaiseFollowUp,
@@ -37,6 +38,7 @@ from models.domain.effects import (
     ReadMergeRequest,
     RefreshCard,
     RefreshCase,
+    RefreshReview,
     SendLetter,
     SendReport,
     ShowOnPage,
@@ -164,6 +166,10 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:mail:{mail_id}", mail_id, False, f"mail:{mail_id}"
         case PostDigest(digest_id):
             return TEAMS, f"teams:digest:{digest_id}", digest_id, False, f"digest:{digest_id}"
+        case PostReview(review):
+            return TEAMS, f"teams:review:{review}", review, False, None
+        case RefreshReview(review):
+            return TEAMS, f"teams:review:{review}", review, False, f"refresh:review:{review}"
         case LearnTeam(team_id):
             return TEAMS, f"teams:team:{team_id}"[:100], 0, False, f"team:{team_id}"[:100]
         case Answer() | Tell() | SendReport():

@@ -153,6 +153,24 @@ class PostDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class PostReview:
+    """Call up the incident review: post the card that lists what awaits it.
+
+    Attributes:
+        review: The day, such as 20261126.
+    """
+
+    review: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReview:
+    """Show everyone the review's card as it is now. Several that wait are one."""
+
+    review: int
+
+
+@dataclass(frozen=True, slots=True)
 class LearnTeam:
     """Look up the channels and members of a team that the bot was installed in, and greet its channel."""
 
@@ -314,6 +332,8 @@ Effect = (
     | ReadMergeRequest
     | PostMail
     | PostDigest
+    | PostReview
+    | RefreshReview
     | LearnTeam
     | Answer
     | Tell

@@ -10,6 +10,7 @@ from models.domain.incidents import (
     Decision,
     FollowUp,
     Incident,
+    Kept,
     Lesson,
     LessonKind,
     ManualChange,
@@ -82,6 +83,17 @@ def close(incident: Incident, learnt: str, by: Person, *, at: datetime) -> Outco
         return refusal
     entry = Entry(at, Verb.CLOSED, by, {"learnt": learnt.strip()[:1500] or None})
     return told(replace(incident, state=State.CLOSED), (entry,), sync=incident.raised)
+
+
+def keep(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcome:
+    """Leave a resolved incident to the next incident review, and say what it waits for (W67, W68)."""
+    if refusal := refused(incident, "keep"):
+        return refusal
+    said = reason.strip()[:1500]
+    if not said:
+        return Refusal("Say what it waits for until the next review.", fields=("text",))
+    entry = Entry(at, Verb.KEPT, by, {"reason": said})
+    return told(replace(incident, kept=Kept(by, at, said)), (entry,))
 
 
 def reopen(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcome:

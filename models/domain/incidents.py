@@ -112,13 +112,27 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A secondary issue raised because of the incident. ``key`` and ``url`` come from the tracker."""
+    """A secondary issue raised because of the incident. ``key`` and ``url`` come from the tracker.
+
+    Attributes:
+        closed: How it stood when the incident review was called up last; ``None`` where nobody has looked.
+    """
 
     id: str
     kind: str
     title: str
     key: str = ""
     url: str = ""
+    closed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """That the incident review kept a resolved incident for its next meeting (W67-W70)."""
+
+    by: Person
+    at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +311,7 @@ class Incident:
     merge_requests: tuple[MergeRequest, ...] = ()
     reminded: Reminded | None = None
     lessons: tuple[Lesson, ...] = ()
+    kept: Kept | None = None
     roles: tuple[tuple[str, Person], ...] = ()
     supporters: tuple[Person, ...] = ()
     noise: Noise | None = None
@@ -391,6 +406,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "post_mortem": frozenset({State.RESOLVED, State.CLOSED}),
     "improve": frozenset({State.DISMISSED}),
     "close": frozenset({State.RESOLVED}),
+    "keep": frozenset({State.RESOLVED}),
     "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
     "merge": frozenset({State.CANDIDATE, State.OPEN}),
     "vendor": frozenset({State.OPEN, State.RESOLVED}),

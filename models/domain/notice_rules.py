@@ -52,6 +52,11 @@ class ReviewRules:
         return datetime.combine(day, self.announced, tzinfo=zone)
 
 
+def review_of(day: date) -> int:
+    """Return the number of the review of a day, such as 20261126."""
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
 def read_notices(reader: Reader) -> Notices:
     """Read ``[notices]``.
 

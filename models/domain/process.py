@@ -123,6 +123,7 @@ class Process:
     follow_ups: tuple[FollowUpKind, ...]
     incident_labels: tuple[str, ...]
     review_labels: tuple[str, ...]
+    closed_labels: tuple[str, ...]
     follow_up_labels: tuple[str, ...]
     flapping_cycles: int
     flapping_window: timedelta
@@ -220,6 +221,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         title_prefix=_title_prefix(tracker),
         incident_labels=tracker.texts("incident_labels"),
         review_labels=tracker.texts("review_labels"),
+        closed_labels=tracker.texts("closed_labels"),
         follow_up_labels=tracker.texts("follow_up_labels"),
         flapping_cycles=flapping.number("cycles", 20),
         flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080)),

@@ -170,6 +170,13 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep it for the next incident review."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reopen:
     """Take a finished one up again."""
 
@@ -262,6 +269,7 @@ Request = (
     | PostMortem
     | Improve
     | Close
+    | Keep
     | Reopen
     | Dismiss
     | AddVendor
@@ -319,6 +327,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.improve(incident, wanted, by, process, at=at)
         case Close(learnt):
             return finishing.close(incident, learnt, by, at=at)
+        case Keep(reason):
+            return finishing.keep(incident, reason, by, at=at)
         case Reopen(reason):
             return finishing.reopen(incident, reason, by, at=at)
         case Dismiss(reason, improve, judged, instead):

@@ -32,6 +32,7 @@ class Verb(StrEnum):
     RESOLVED = "resolved"
     FOLLOW_UP = "follow_up"
     CLOSED = "closed"
+    KEPT = "kept"
     REOPENED = "reopened"
     DISMISSED = "dismissed"
     MERGED = "merged"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from models.domain.cases import Case
-from models.domain.incidents import Incident
+from models.domain.incidents import Incident, State
 from models.domain.mail import Outcome
+from models.domain.notice_rules import review_of
 from models.domain.people import Person
 from models.domain.procedures import Procedures
 from models.domain.process import Process
@@ -69,6 +70,32 @@ class DigestView:
     id: int
     incidents: tuple[Incident, ...]
     process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """The incident review of one day.
+
+    Attributes:
+        review: The day, such as 20261126.
+        incidents: What awaited it when it was called up, the oldest first, as they are now.
+        notice: One sentence for the viewer about what they just did.
+    """
+
+    review: int
+    incidents: tuple[Incident, ...]
+    process: Process
+    zone: tzinfo = UTC
+    notice: str = ""
+
+    def waits(self, incident: Incident) -> bool:
+        """Tell whether the review has still to say something about an incident."""
+        return incident.state is State.RESOLVED and not self.kept(incident)
+
+    def kept(self, incident: Incident) -> bool:
+        """Tell whether this review kept it for the next one."""
+        held = incident.kept
+        return held is not None and review_of(held.at.astimezone(self.zone).date()) >= self.review
 
 
 @dataclass(frozen=True, slots=True)

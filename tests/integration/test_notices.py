@@ -16,7 +16,7 @@ from bot.notices import Notices
 from bot.rota import ChangedRota, days, remember_swap, swaps, undo_swaps
 from models import queue
 from models.domain import notice_rules
-from models.domain.effects import Tell
+from models.domain.effects import PostReview, Tell
 from models.domain.people import Person
 from models.domain.rota import Swap
 from models.domain.working_hours import WorkingHours
@@ -77,7 +77,30 @@ async def test_a_quarter_over_a_change_of_the_clock(house: House, name: str) -> 
     assert len(gaps) == 1
     assert "Wednesday, 28 October" in gaps[0]
     assert sum("incident review is tomorrow at 10:00" in text for text in texts) == 7
-    assert sum("Nothing awaits the incident review" in text for text in texts) == 7
+    reviews = [item.effect.review for item in await queue.waiting() if isinstance(item.effect, PostReview)]
+    assert reviews == [20260903, 20260917, 20261001, 20261015, 20261029, 20261112, 20261126]
+
+
+@pytest.mark.parametrize(
+    ("at", "said", "called_up"),
+    [
+        ("2026-09-16T14:00+00:00", "", False),
+        ("2026-09-16T16:00+00:00", "tomorrow at 10:00", False),
+        ("2026-09-17T08:30+00:00", "today at 10:00", False),  # the bot was away the day before
+        ("2026-09-17T09:30+00:00", "", True),
+        ("2026-09-17T20:00+00:00", "", True),  # it was away at the meeting's time, and the day is not over
+        ("2026-09-18T09:30+00:00", "", False),
+    ],
+)
+async def test_the_review_is_told_as_late_as_its_day(house: House, at: str, said: str, called_up: bool) -> None:
+    zone = ZoneInfo("Europe/London")
+    house.around.process = replace(
+        PROCESS, review=notice_rules.ReviewRules(date(2026, 1, 8), 2, time(10), time(16))
+    )
+    await Notices(house.around, None, zone, lambda: None).look(datetime.fromisoformat(at))
+    texts = await told()
+    assert [said in text for text in texts] == ([True] if said else [])
+    assert any(isinstance(item.effect, PostReview) for item in await queue.waiting()) is called_up
 
 
 async def test_a_swap_holds_for_every_replica_until_it_is_undone(house: House) -> None:

@@ -36,7 +36,7 @@ async def test_the_review_lists_what_is_resolved_and_closes_it_with_its_issue(te
     assert "Nothing awaits the incident review" in await say(team, "review")
     await resolved(team)
     listed = await say(team, "review")
-    assert "1 await the incident review" in listed
+    assert "1 awaits the incident review" in listed
     assert "1 follow-up" in listed
     await team.asks(Close("watch the cache"), MEGAN)
     await team.delivered()

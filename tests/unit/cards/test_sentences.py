@@ -98,6 +98,10 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"what": "merged", "name": "iam/sync!12", "title": "Keep logs"},
         "Merge request iam/sync!12 was merged by Megan Bowen: Keep logs.",
     ),
+    Verb.KEPT: (
+        {"reason": "the vendor answers"},
+        "Megan Bowen keeps this for the next review: the vendor answers.",
+    ),
     Verb.CLOSED: ({"learnt": "watch the cache"}, "Megan Bowen closed this at the review: watch the cache."),
     Verb.REMINDED: ({"what": "unowned", "minutes": 15}, "Nobody has owned this for 15 minutes."),
     Verb.VENDOR: ({"name": "AWS", "ref": "1234", "url": None}, "Megan Bowen raised a ticket with AWS: 1234."),

@@ -21,6 +21,7 @@ from models.domain.requests import (
     Dismiss,
     HandOver,
     Join,
+    Keep,
     MakeChannel,
     MarkPrivate,
     PostMortem,
@@ -74,6 +75,7 @@ ROWS: dict[str, Request] = {
     "lesson": AddLesson("watch the cache"),
     "post_mortem": PostMortem(),
     "close": Close("watch the cache"),
+    "keep": Keep("the vendor answers"),
     "reopen": Reopen("it is back"),
 }
 DONE_ALREADY = {

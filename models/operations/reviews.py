@@ -1,0 +1,64 @@
+"""The incident review's list: what awaited it when it was called up, and what it says of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from models import directory, store
+from models.domain.effects import Effect, RefreshReview
+from models.domain.incidents import Decision, Incident, State
+
+_PREFIX = "review-list:"
+
+
+async def call_up(review: int) -> list[int]:
+    """Put what awaits the review onto its list, behind what stands there already.
+
+    Returns:
+        The numbers of the incidents, in the order in which they are gone through.
+    """
+    waiting = await store.incidents_in((State.RESOLVED,))
+    found = list(dict.fromkeys((*await listed(review), *(each.id for each in reversed(waiting)))))
+    await directory.remember_fact(f"{_PREFIX}{review}", orjson.dumps(found).decode())
+    return found
+
+
+async def listed(review: int) -> list[int]:
+    """Return the numbers on a review's list; none where it was not called up."""
+    found: list[int] = orjson.loads(await directory.fact(f"{_PREFIX}{review}") or "[]")
+    return found
+
+
+async def incidents_of(review: int) -> tuple[Incident, ...]:
+    """Return the incidents of a review's list as they are now."""
+    found = [await store.incident(number) for number in await listed(review)]
+    return tuple(each for each in found if each is not None)
+
+
+async def refreshes(incident_id: int) -> list[Effect]:
+    """Return what shows an incident's change on the card of the newest review, where that lists it."""
+    lists = await directory.facts(_PREFIX)
+    if not lists:
+        return []
+    newest = max(lists, key=lambda key: int(key.removeprefix(_PREFIX)))
+    if incident_id not in orjson.loads(lists[newest]):
+        return []
+    return [RefreshReview(int(newest.removeprefix(_PREFIX)))]
+
+
+async def saw_follow_up(incident_id: int, follow_up: str, closed: bool) -> None:
+    """Remember how the issue of a follow-up stands."""
+    while True:
+        before = await store.incident(incident_id)
+        if before is None:
+            return
+        told = tuple(replace(each, closed=closed) if each.id == follow_up else each for each in before.follow_ups)
+        if told == before.follow_ups:
+            return
+        try:
+            await store.commit([(before, Decision(replace(before, follow_ups=told)))])
+        except store.Conflict:
+            continue
+        return
