@@ -99,7 +99,7 @@ def _waiting(view: ReviewView, incident: Incident, now: datetime) -> list[Elemen
         rich_text(text_run(", ".join(_facts(incident, view.process, now)), 240, subtle=True), spacing="None"),
     ]
     if lacking := gaps(incident):
-        lines.append(rich_text(text_run(f"Open: {', '.join(lacking)}", 240, color="Warning"), spacing="None"))
+        lines.append(rich_text(text_run(f"Open: {', '.join(lacking)}", 240, color="Attention"), spacing="None"))
     buttons = [
         execute(title, encode_review(do, view.review, incident=incident.id), inputs=False)
         for title, do in (
@@ -258,7 +258,7 @@ def _about(view: ReviewView, incident: Incident, now: datetime) -> list[Element]
         row("Cause", rich_text(text_run(cause, 400))),
     ]
     if lacking := gaps(incident):
-        rows.append(row("Open", rich_text(text_run(", ".join(lacking), 300, color="Warning"))))
+        rows.append(row("Open", rich_text(text_run(", ".join(lacking), 300, color="Attention"))))
     for each in incident.follow_ups[:6]:
         state = {True: "closed", False: "open", None: ""}[each.closed]
         runs = [text_run(each.title, 140, url=safe_url(each.url))]
