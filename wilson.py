@@ -270,7 +270,7 @@ def _rota(settings: Settings, options: argparse.Namespace) -> int:
     rota = ChangedRota(wiring.rota_of(settings), zone)
     hours = wiring.process_of(settings).hours
     if settings.rota.kind == "none":
-        raise SettingsError("rota.kind holds 'none'; it needs file or ical")
+        raise SettingsError("rota.kind holds 'none'; it needs file, ical or gitlab")
 
     async def look() -> int:
         async with wiring.connected(settings, upgrade=True):

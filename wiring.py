@@ -28,6 +28,7 @@ from bot.adapters.graph_people import GraphPeople, NoPeople
 from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import FileRota, NoRota
+from bot.adapters.rota_gitlab import GitLabRota
 from bot.adapters.rota_ical import IcalRota
 from bot.adapters.status_page import NoPage, Statuspage, WebhookPage
 from bot.adapters.teams import TeamsAdapter
@@ -53,7 +54,7 @@ from bot.pacing import Pacer
 from bot.posting import Channels, Poster
 from bot.reminding import Reminding
 from bot.reporting import Reporting
-from bot.rota import ChangedRota
+from bot.rota import ChangedRota, coverage, swaps
 from bot.speech import Speech
 from bot.status_updates import StatusUpdates
 from bot.surroundings import Surroundings
@@ -65,6 +66,7 @@ from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
+from models.domain.working_hours import WorkingHours
 from models.ports import ChannelMaker, Finding, IssueTracker, Messenger, PortError, RotaSource, StatusPage
 from models.process_file import read_process_text
 from models.settings import Settings, SettingsError
@@ -109,12 +111,17 @@ def tracker_of(settings: Settings) -> IssueTracker:
     tracker = settings.tracker
     if tracker.kind == "local":
         return LocalTracker(tracker.path, tracker.project, lambda: datetime.now(UTC))
+    _check_gitlab(settings)
+    return GitLabTracker(tracker, lambda: datetime.now(UTC), _labels(process_of(settings)))
+
+
+def _check_gitlab(settings: Settings) -> None:
+    tracker = settings.tracker
     _check_address("tracker.url", tracker.url, "GitLab's address, such as https://gitlab.com")
     if not tracker.token.get_secret_value():
         raise SettingsError("tracker.token is missing; it needs an access token with the scope api")
     if not tracker.project:
         raise SettingsError("tracker.project is missing; it needs the project's path, such as iam/admin")
-    return GitLabTracker(tracker, lambda: datetime.now(UTC), _labels(process_of(settings)))
 
 
 def _labels(process: Process) -> list[str]:
@@ -244,11 +251,13 @@ def rota_of(settings: Settings) -> RotaSource:
     if rota.kind == "ical":
         _check_address("rota.url", rota.url, "the calendar's address", query=True)
         return IcalRota(rota.url, rota.timezone)
-    raise _not_here("rota.kind", rota.kind, "none, file or ical")
-
-
-def _not_here(setting: str, held: str, needs: str) -> SettingsError:
-    return SettingsError(f"{setting} holds {held!r}, which this version does not know yet; it needs {needs}")
+    if settings.tracker.kind != "gitlab":
+        raise SettingsError(
+            f"rota.kind holds 'gitlab', whose schedules are the tracker's; it needs tracker.kind = \"gitlab\", "
+            f"which holds {settings.tracker.kind!r}"
+        )
+    _check_gitlab(settings)
+    return GitLabRota(settings.tracker, rota.schedule, lambda: datetime.now(UTC))
 
 
 def messenger_of(settings: Settings) -> Messenger:
@@ -491,7 +500,21 @@ async def examine(settings: Settings) -> list[Finding]:
                 findings.extend(await _examine_people(port))
             if close := getattr(port, "close", None):
                 await close()
+        unread = any(each.subject == "rota" and each.ok is False for each in findings)
+        if settings.rota.kind != "none" and not unread:
+            findings.extend(await _examine_rota(settings, changes=there))
     return findings
+
+
+async def _examine_rota(settings: Settings, *, changes: bool) -> list[Finding]:
+    """Look for gaps, with what was changed by command where there is a database that may hold it."""
+    zone = ZoneInfo(settings.rota.timezone)
+    try:
+        hours = process_of(settings).hours
+    except SettingsError:
+        hours = WorkingHours()
+    changed = await swaps() if changes else []
+    return await coverage(rota_of(settings), datetime.now(UTC), zone, hours, changed)
 
 
 async def write_test(settings: Settings, report: Callable[[Finding], None]) -> None:

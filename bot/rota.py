@@ -10,8 +10,11 @@ from models import directory
 from models.codec import swap_from_text, swap_to_text
 from models.domain.people import Person
 from models.domain.rota import Swap, swapped
-from models.ports import Finding, RotaSource
+from models.domain.working_hours import WorkingHours
+from models.ports import Finding, PortError, RotaSource
 
+DAYS_AHEAD = 14
+"""For how long ``wilson doctor`` looks for gaps."""
 _FACT = "swap:"
 
 
@@ -50,6 +53,48 @@ async def days(rota: RotaSource, first: date, count: int, zone: tzinfo) -> list[
         noon = datetime.combine(day, time(12), tzinfo=zone).astimezone(UTC)
         found.append((day, tuple(await rota.on_call(noon))))
     return found
+
+
+async def coverage(
+    source: RotaSource, now: datetime, zone: tzinfo, hours: WorkingHours, changes: Sequence[Swap]
+) -> list[Finding]:
+    """Return what ``wilson doctor`` says of the days to come.
+
+    Args:
+        source: The rota as its source keeps it.
+        now: From which day on, aware.
+        zone: By whose clocks its days go.
+        hours: Which days need somebody.
+        changes: What was changed by command, in the order in which it was.
+    """
+    try:
+        planned = await days(source, now.astimezone(zone).date(), DAYS_AHEAD, zone)
+    except PortError as error:
+        return [Finding("rota days", False, str(error), "See [rota].")]
+    gaps, used = [], [False] * len(changes)
+    for day, people in planned:
+        for number, change in enumerate(changes):
+            changed = swapped(people, day, [change])
+            used[number] |= changed != people
+            people = changed
+        if not people:
+            gaps.append(day)
+    made = sum(used)
+    told = f", with {made} change{'' if made == 1 else 's'} made by command" if made else ""
+    text = f"somebody is on call on each of the next {DAYS_AHEAD} days{told}"
+    if gaps:
+        text = f"nobody is on call on {', '.join(f'{day:%a} {day}' for day in gaps)}{told}"
+    if not any(hours.works_on(day) for day in gaps):
+        findings = [Finding("rota days", True, f"{text} (no working days)" if gaps else text)]
+    else:
+        findings = [Finding("rota days", False, text, "Add shifts there, or say `oncall cover` in the channel.")]
+    last = planned[-1][0]
+    for change, good in zip(changes, used, strict=True):
+        if not good and change.out is not None and planned[0][0] <= change.first and change.last <= last:
+            text = f"{change.into.name} stands in for {change.out.name} on {change.first}, who is not on call then"
+            advice = f"Say `oncall undo {change.first}` in the channel, or correct the rota."
+            findings.append(Finding("rota changes", False, text, advice))
+    return findings
 
 
 async def swaps() -> list[Swap]:

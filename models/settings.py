@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -309,13 +310,30 @@ class StatusPage(_Section):
     timeout_seconds: float = Field(default=30, gt=0, le=600)
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("needs a name such as Europe/London") from None
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
 class Rota(_Section):
-    """Who is on call."""
+    """Who is on call.
+
+    Attributes:
+        url: The calendar's address, which may hold a secret.
+        schedule: GitLab's on-call schedule by name or number; empty where the tracker's project has one alone.
+    """
 
     kind: Literal["none", "file", "ical", "gitlab"] = "none"
     path: Path = Path("rota.toml")
     url: str = ""
-    timezone: str = "Europe/London"
+    schedule: str = ""
+    timezone: TimeZone = "Europe/London"
 
 
 class Process(_Section):

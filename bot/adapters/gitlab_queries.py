@@ -88,4 +88,37 @@ query MergeRequest($path: ID!, $number: String!) {
 }
 """
 
-ALL = (ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT, RESOURCES, RESOURCE, MERGE_REQUEST)
+ON_CALL = """\
+query OnCall($path: ID!, $from: Time!, $to: Time!) {
+  project(fullPath: $path) {
+    incidentManagementOncallSchedules(first: 50) {
+      nodes {
+        iid name
+        rotations(first: 50) {
+          nodes {
+            shifts(startTime: $from, endTime: $to, first: 100) {
+              pageInfo { hasNextPage }
+              nodes { startsAt endsAt participant { user { username name } } }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+"""Premium. GitLab tells the shifts of at most a month at once."""
+
+ALL = (
+    ITERATIONS,
+    REACHABLE,
+    CREATE,
+    SEVERITY,
+    ITERATION,
+    EVENTS,
+    EVENT,
+    RESOURCES,
+    RESOURCE,
+    MERGE_REQUEST,
+    ON_CALL,
+)

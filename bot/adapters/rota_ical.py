@@ -26,8 +26,6 @@ FRESH_SECONDS = 900.0
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 LARGEST = 5 * 1024 * 1024
 MOST_EVENTS = 5000
-DAYS_AHEAD = 14
-"""For how long gaps are looked for."""
 WINDOW = timedelta(days=40)
 _OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _PREFIX = re.compile(r"^\s*(?:on[ -]?call|rota|shift|duty)\s*[:–-]\s*", re.IGNORECASE)
@@ -150,19 +148,7 @@ class IcalRota:
             shifts = await self._fresh()
         except (Permanent, Temporary) as error:
             return [Finding("rota", False, str(error), "correct rota.url")]
-        now = self._clock()
-        noons = [
-            datetime.combine(now.astimezone(self._zone).date() + timedelta(days=n), datetime.min.time(), self._zone)
-            + timedelta(hours=12)
-            for n in range(DAYS_AHEAD)
-        ]
-        gaps = [noon for noon in noons if not any(each.start <= noon < each.end for each in shifts)]
-        if not gaps:
-            return [Finding("rota", True, f"somebody is on call on each of the next {DAYS_AHEAD} days")]
-        text = "nobody is on call on " + ", ".join(f"{noon:%a} {noon.date()}" for noon in gaps)
-        if all(noon.weekday() >= 5 for noon in gaps):
-            return [Finding("rota", True, f"{text} (weekends only)")]
-        return [Finding("rota", False, text, "add shifts to the calendar")]
+        return [Finding("rota", True, f"the calendar of {self._host} can be read and holds {len(shifts)} shifts")]
 
 
 def _bounded(calendar: Any) -> Any:

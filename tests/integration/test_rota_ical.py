@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
 from bot.adapters import rota_ical
 from bot.adapters.rota_ical import IcalRota
+from bot.rota import coverage
 from bot.surroundings import Surroundings
 from models import directory
 from models.domain.people import Person
+from models.domain.working_hours import WorkingHours
 from models.ports import Permanent, Temporary
 from models.settings import Settings, SettingsError
 from tests.support.botframework import serving
@@ -208,7 +211,9 @@ async def test_what_recurs_by_the_second_is_left_out() -> None:
 
 async def test_gaps_are_found_ahead() -> None:
     async with Calendar(calendar(WEEKLY)).running() as server:
-        (found,) = await IcalRota(server.url, "Europe/London", lambda: utc(11, 25, 12)).check()
+        rota = IcalRota(server.url, "Europe/London", lambda: utc(11, 25, 12))
+        assert [each.ok for each in await rota.check()] == [True]
+        (found,) = await coverage(rota, utc(11, 25, 12), ZoneInfo("Europe/London"), WorkingHours(), [])
         assert found.ok is False
         assert "Tue 2026-12-01" in found.text
         assert "Wed 2026-11-25" not in found.text

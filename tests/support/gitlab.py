@@ -78,6 +78,15 @@ class Cadence:
 
 
 @dataclass
+class Schedule:
+    """An on-call schedule: for each rotation who has which shift."""
+
+    iid: int
+    name: str
+    rotations: list[list[tuple[datetime, datetime, User | None]]]
+
+
+@dataclass
 class Fault:
     """What goes wrong with the next call of that name.
 
@@ -103,7 +112,7 @@ class GitLab:
     """One GitLab with one project.
 
     Attributes:
-        premium: Whether there are iterations and exclusive labels.
+        premium: Whether there are iterations, exclusive labels and on-call schedules.
         graphql: Whether GraphQL is reachable.
         asked: The calls, by their names: ``POST issues``, ``createIssue``, ``PUT issue`` …
     """
@@ -115,6 +124,7 @@ class GitLab:
         self.users = [self.bot, User(2, "mb2345", "Megan Byte"), User(3, "ak101", "Ada Example")]
         self.outsiders: list[User] = [User(9, "stranger", "A Stranger")]
         self.merge_requests: dict[str, list[dict[str, Any]]] = {}  # by project; others are not shown
+        self.schedules: list[Schedule] = []
         self.may_delete = True
         self.not_assignable: set[str] = set()  # usernames that are left out without a word
         self.issues: list[Issue] = []
@@ -511,9 +521,11 @@ class GitLab:
             told = "The resource that you are attempting to access does not exist or you don't have permission"
             return web.json_response({"errors": [{"message": told}], "data": None})
         asked = str(document.loc and document.loc.source.body).lower()
-        if not self.premium and ("iteration" in asked or "resourcelink" in asked):
-            told = "Field 'iterationCadences' doesn't exist on type 'Project'"
-            return web.json_response({"errors": [{"message": told}]})
+        for name in ("iterationCadences", "issueSetIteration", "issuableResourceLink", "incidentManagementOncall"):
+            if not self.premium and name.lower() in asked:
+                field = "incidentManagementOncallSchedules" if name.endswith("Oncall") else name
+                told = f"Field '{field}' doesn't exist on type 'Project'"
+                return web.json_response({"errors": [{"message": told}]})
         if errors := validate(graphql_schema(), document):
             self.violations += [each.message for each in errors]
             return web.json_response({"errors": [each.formatted for each in errors]})
@@ -561,6 +573,7 @@ class GitLab:
             "id": f"gid://gitlab/Project/{PROJECT_ID}",
             "iterationCadences": {"nodes": [_cadence(each) for each in self.cadences]},
             "iterations": {"nodes": current},
+            "incidentManagementOncallSchedules": {"nodes": [_schedule(each) for each in self.schedules]},
             "incidentManagementTimelineEvents": lambda _, incidentId, last: {  # noqa: N803
                 "nodes": [
                     {"note": note, "occurredAt": at}
@@ -633,6 +646,34 @@ class GitLab:
 
 def _cadence(cadence: Cadence) -> dict[str, str]:
     return {"id": f"gid://gitlab/Iterations::Cadence/{cadence.id}", "title": cadence.title}
+
+
+def _schedule(schedule: Schedule) -> dict[str, Any]:
+    rotations = [{"shifts": _shifts_of(each)} for each in schedule.rotations]
+    return {"iid": str(schedule.iid), "name": schedule.name, "rotations": {"nodes": rotations}}
+
+
+def _shifts_of(rotation: list[tuple[datetime, datetime, User | None]]) -> Callable[..., dict[str, Any]]:
+    """Tell the shifts that touch a time, as GitLab does: of at most a month, at most a hundred, the first first."""
+
+    def shifts(_: Any, startTime: str, endTime: str, first: int) -> dict[str, Any]:  # noqa: N803
+        since, until = datetime.fromisoformat(startTime), datetime.fromisoformat(endTime)
+        if until <= since:
+            raise GraphQLError("`start_time` should precede `end_time`")
+        if until - since > timedelta(days=28):
+            raise GraphQLError("`end_time` should not exceed one month after `start_time`")
+        found = sorted((each for each in rotation if each[0] < until and each[1] > since), key=lambda each: each[0])
+        size = min(first, 100)
+        nodes = [
+            {
+                "startsAt": _text(start), "endsAt": _text(end),
+                "participant": who and {"user": {"username": who.username, "name": who.name}},
+            }
+            for start, end, who in found[:size]
+        ]  # fmt: skip
+        return {"pageInfo": {"hasNextPage": len(found) > size}, "nodes": nodes}
+
+    return shifts
 
 
 def _field(document: DocumentNode) -> str:

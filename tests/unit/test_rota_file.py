@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 20, 22, 15, tzinfo=UTC)  # a Friday
 def rota(tmp_path: Path, text: str, zone: str = "Europe/London") -> FileRota:
     path = tmp_path / "rota.toml"
     path.write_text(PEOPLE + text, encoding="utf-8")
-    return FileRota(path, zone, lambda: NOW)
+    return FileRota(path, zone)
 
 
 async def names(rota: FileRota, at: str) -> list[str]:
@@ -118,21 +118,6 @@ async def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_unknown_time_zone_is_named(tmp_path: Path, zone: str) -> None:
     with pytest.raises(Permanent, match=r"rota\.timezone"):
         rota(tmp_path, "", zone)
-
-
-async def test_the_doctor_tells_the_gaps_of_a_fortnight(tmp_path: Path) -> None:
-    weekdays = "".join(f'{day} = "ali"\n' for day in ["monday", "tuesday", "wednesday", "thursday", "friday"])
-    (finding,) = await rota(tmp_path, f"[week]\n{weekdays}").check()
-    assert finding.ok
-    assert "Sat 2026-11-21" in finding.text
-    (finding,) = await rota(
-        tmp_path, f"[week]\n{weekdays}[[shifts]]\nfrom = 2026-11-24\nto = 2026-11-24\nwho = []\n"
-    ).check()
-    assert finding.ok is False
-    assert "Tue 2026-11-24" in finding.text
-    (finding,) = await rota(tmp_path, '[[shifts]]\nfrom = 2026-11-20\nto = 2026-12-03\nwho = "ali"\n').check()
-    assert finding.ok
-    assert "each of the next 14 days" in finding.text
 
 
 async def test_without_a_rota_nobody_is_named() -> None:
