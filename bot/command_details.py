@@ -314,10 +314,12 @@ def read_vendor(rest: str, process: Process) -> Act:
     said = rest[: len(name)] if name else rest.partition(" ")[0]
     words = rest[len(said) :].split()
     url = next((each.strip("<>") for each in words if each.lower().startswith(("http://", "https://"))), "")
-    ref = " ".join(each for each in words if not each.lower().startswith(("http://", "https://")))
+    words = [each for each in words if not each.lower().startswith(("http://", "https://"))]
+    closed = len(words) > 1 and words[-1].lower().strip(".!") == "closed"
+    ref = " ".join(words[:-1] if closed else words)
     if not ref or len(url) > URL:
         raise Wrong("Say whose ticket it is, its number and its address: vendor AWS 1234567 https://example.com/1")
-    return Act(AddVendor(clean(name or said, 80), kept_text(ref, 80, "The number"), url))
+    return Act(AddVendor(clean(name or said, 80), kept_text(ref, 80, "The number"), url, closed))
 
 
 def read_security(rest: str) -> Act:

@@ -1,19 +1,20 @@
-"""Asks for updates for stakeholders in the process's rhythm: a draft in the thread, once a period."""
+"""Asks for updates for stakeholders, and reminds of third parties' tickets, in the process's rhythm: once each."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
 from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from models import store
-from models.domain.communication import ask
-from models.domain.incidents import State
+from models.domain.communication import ask, chase
+from models.domain.incidents import Decision, Incident, State
 
 
 class StatusUpdates:
-    """Looks for incidents whose stakeholders are due to be told.
+    """Looks for incidents whose stakeholders are due to be told, or about whose tickets nothing is heard.
 
     Args:
         around: Process, team and who is on call.
@@ -31,11 +32,16 @@ class StatusUpdates:
     async def look(self, now: datetime) -> None:
         """Ask for what is due. A replica that was quicker has asked already; a changed incident waits a minute."""
         for incident in await store.incidents_in((State.OPEN, State.RESOLVED), 500):
-            decision = ask(incident, self._around.process, now)
-            if decision is None:
-                continue
-            try:
-                await store.commit([(incident, decision)])
-            except store.Conflict:
-                continue
+            await self._commit(incident, ask(incident, self._around.process, now))
+        for incident in await store.incidents_in((State.OPEN,), 500):
+            if incident.vendors:
+                around, said = self._around, await store.timeline(incident.id)
+                decision = chase(incident, around.process, around.on_call, said, around.zone, now)
+                await self._commit(incident, decision)
+
+    async def _commit(self, incident: Incident, decision: Decision | None) -> None:
+        if decision is None:
+            return
+        with contextlib.suppress(store.Conflict):
+            await store.commit([(incident, decision)])
             self._wake()

@@ -265,7 +265,7 @@ _REQUESTS: Mapping[str, _Build] = {
         read.text("reason", SHORT), read.flag("improve"), read.given(), read.flag("instead")
     ),
     "vendor": lambda read, team: requests.AddVendor(
-        read.text("name", SHORT), read.text("ref", SHORT), read.text("url", URL)
+        read.text("name", SHORT), read.text("ref", SHORT), read.text("url", URL), read.flag("closed")
     ),
     "update": lambda read, team: requests.SendUpdate(
         read.text("headline", TITLE), read.text("text", LONG, lines=True), read.key("stage")

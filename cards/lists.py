@@ -175,7 +175,10 @@ def help_text(process: Process) -> str:
         ("post-mortem", "have the document written into the issue"),
         ("story", "what happened, to be copied"),
         ("runbook add", "propose an entry of the known issues from what this one taught"),
-        ("vendor <name> <number> <address>", "a third party's ticket; alone: whom to ask and how"),
+        (
+            "vendor <name> <number> <address>",
+            "their ticket; again: you asked again; `… closed`; alone: how to ask",
+        ),
         ("handoff", "the facts for the major incident process, to be pasted"),
         ("channel", "a channel of its own, where the team permits it"),
         ("update", "tell stakeholders, after you corrected the draft; `update not needed` stops asking"),

@@ -51,7 +51,8 @@ def outside_rows(incident: Incident, most: int) -> Iterable[Element]:
     for number, each in enumerate(incident.vendors[-most:] if most else ()):
         url = safe_url(each.url) if len(each.url) <= _LONG_URL else None
         named = text_run(f"{each.name} {each.ref}", 120, color="Accent" if url else "", url=url)
-        yield row("Vendor" if number == 0 else " ", rich_text(named, gap(f" since {when(each.at)}", subtle=True)))
+        stands = f" closed {when(each.closed_at)}" if each.closed_at else f" since {when(each.at)}"
+        yield row("Vendor" if number == 0 else " ", rich_text(named, gap(stands, subtle=True)))
     if incident.channel_name and most:
         url = safe_url(incident.channel_url)
         yield row("Channel", rich_text(text_run(incident.channel_name, 60, color="Accent" if url else "", url=url)))

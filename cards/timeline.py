@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cards.blocks import escape, host_of, link, mention, plain, safe_url
 from cards.words import NOTES, source_name, times
 from models.domain.incidents import NoteKind
+from models.domain.outside import VENDOR
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
@@ -238,11 +239,27 @@ _LACKS = {
 
 
 def _reminded(words: _Words) -> str:
-    lack = _LACKS.get(str(words.entry.data.get("what")), "This lacks something")
     minutes = words.entry.data.get("minutes")
     took = minutes if isinstance(minutes, int) else 0
     long = f"{took} minutes" if took < 120 else f"{took // 60} hours"
-    return f"{lack} for {long}."
+    if words.entry.data.get("what") == VENDOR:
+        ticket = f"the ticket {words.text('ref', 80)} with {words.text('name', 80)}"
+        ask = "Ask them, and note what they say with its number."
+        moves = words.tail("escalation", " If it does not move: ")
+        return _ended(f"Nothing was heard about {ticket} for {long}. {ask}{moves}")
+    return f"{_LACKS.get(str(words.entry.data.get('what')), 'This lacks something')} for {long}."
+
+
+def _vendor(words: _Words) -> str:
+    name, ref = words.text("name", 80), words.text("ref", 80)
+    match words.entry.data.get("what"):
+        case "again":
+            return _ended(f"{words.actor} asked {name} again about the ticket {ref}")
+        case "closed":
+            return f"{words.actor} says that the ticket {ref} with {name} is closed."
+        case _:
+            url = words.tail("url", ", ", 300) if words.as_plain else ""
+            return _ended(f"{words.actor} raised a ticket with {name}: {ref}{url}")
 
 
 def _role_taken(words: _Words) -> str:
@@ -328,10 +345,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.HEARD: _heard,
     Verb.MERGE_REQUEST: _merge_request,
     Verb.REMINDED: _reminded,
-    Verb.VENDOR: lambda words: _ended(
-        f"{words.actor} raised a ticket with {words.text('name', 80)}: {words.text('ref', 80)}"
-        f"{words.tail('url', ', ', 300) if words.as_plain else ''}"
-    ),
+    Verb.VENDOR: _vendor,
     Verb.UPDATED: lambda words: _ended(
         f"{words.actor} told stakeholders ({words.text('stage', 40)}): {words.text('text', 1000)}"
     ),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
-from models.domain.effects import AskUpdate, Effect, OpenChannel, PostUpdate, ShowOnPage
+from models.domain.effects import Announce, AskUpdate, Effect, OpenChannel, PostUpdate, RefreshCard, ShowOnPage
 from models.domain.handling import is_address
 from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
-from models.domain.outside import STAGES, StatusUpdate, VendorCall
+from models.domain.outside import STAGES, VENDOR, StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.reminders import is_urgent
 from models.domain.timeline import Entry, Verb
 
 
-def vendor(incident: Incident, name: str, ref: str, url: str, by: Person, *, at: datetime) -> Outcome:
-    """Record a third party's ticket (P47)."""
+def vendor(
+    incident: Incident, name: str, ref: str, url: str, by: Person, *, at: datetime, closed: bool = False
+) -> Outcome:
+    """Record a third party's ticket (P47), that it was asked about again, or that it is closed."""
     if refusal := refused(incident, "vendor"):
         return refusal
     name, ref, url = name.strip(), ref.strip(), url.strip()
@@ -23,11 +27,67 @@ def vendor(incident: Incident, name: str, ref: str, url: str, by: Person, *, at:
         return Refusal("Say whose ticket it is and its number: vendor AWS 1234567 https://…", fields=("ref",))
     if url and not is_address(url):
         return Refusal("A ticket's address starts with https:// and a host, and holds no blank.", fields=("url",))
-    if any((each.name, each.ref) == (name, ref) for each in incident.vendors):
-        return Decision(incident, notice="That ticket is recorded already.")
+    held = next((each for each in incident.vendors if each.is_it(name, ref)), None)
+    if held is not None:
+        return _vendor_again(incident, held, url, by, at, closed=closed)
+    if closed:
+        return Refusal(f"No ticket {ref} with {name} is recorded here.", fields=("ref",))
     changed = replace(incident, vendors=(*incident.vendors, VendorCall(name, ref, url, by, at)))
     entry = Entry(at, Verb.VENDOR, by, {"name": name, "ref": ref, "url": url or None})
     return told(changed, (entry,))
+
+
+def _vendor_again(
+    incident: Incident, held: VendorCall, url: str, by: Person, at: datetime, *, closed: bool
+) -> Decision:
+    if closed and held.closed_at is not None:
+        return Decision(incident, notice="It is recorded as closed already.")
+    made = replace(held, url=url or held.url, news_at=at, closed_at=at if closed else None)
+    changed = replace(incident, vendors=tuple(made if each is held else each for each in incident.vendors))
+    what = "closed" if closed else "again"
+    entry = Entry(at, Verb.VENDOR, by, {"name": held.name, "ref": held.ref, "url": url or None, "what": what})
+    return told(changed, (entry,))
+
+
+def chase(
+    incident: Incident,
+    process: Process,
+    on_call: Sequence[Person],
+    timeline: Sequence[Entry],
+    zone: tzinfo,
+    now: datetime,
+) -> Decision | None:
+    """Remind the owner of third parties' tickets about which nothing was heard (P47); ``None`` for none.
+
+    Once per interval of the process, inside working hours unless the incident is urgent, until it ends.
+
+    Args:
+        on_call: Who is reminded where nobody owns it.
+        timeline: The incident's.
+    """
+    level = process.urgency(incident.urgency)
+    urgent = is_urgent(incident, process.reminders, level.then if level else "")
+    if incident.state is not State.OPEN or not (urgent or process.hours.contains(now, zone)):
+        return None
+    entries, calls = [], []
+    for call in incident.vendors:
+        party = next((each for each in process.vendors if each.name.casefold() == call.name.casefold()), None)
+        every = (party.chase_after if party else None) or process.communication.chase_after
+        news = call.news(timeline)
+        if every is None or call.closed_at is not None or now - max(news, call.chased_at or news) < every:
+            calls.append(call)
+            continue
+        calls.append(replace(call, chased_at=now))
+        minutes = int((now - news).total_seconds() // 60)
+        data: dict[str, str | int | bool | None] = {"what": VENDOR, "name": call.name, "ref": call.ref}
+        data |= {"minutes": minutes, "escalation": party.escalation[:300] or None if party else None}
+        entries.append(Entry(now, Verb.REMINDED, None, data))
+    if not entries:
+        return None
+    whom = (incident.owner,) if incident.owner is not None else tuple(on_call)
+    effects: list[Effect] = [Announce(incident.id, each, whom) for each in entries]
+    effects.append(RefreshCard(incident.id))
+    return Decision(replace(incident, vendors=tuple(calls)), tuple(entries), tuple(effects))
 
 
 def update(

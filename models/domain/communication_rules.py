@@ -18,12 +18,14 @@ class Vendor:
     Attributes:
         how: How a ticket is raised there.
         escalation: What to do where it does not move.
+        chase_after: After how long without news of a ticket its owner is reminded; ``None`` for as with others.
     """
 
     name: str
     how: str
     escalation: str = ""
     url: str = ""
+    chase_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Communication:
         major_incident_contact, major_incident_url: Where that begins.
         channel: The id of a channel whose readers get each confirmed update; empty for none.
         update_after: How often stakeholders are to be told, by the urgency's key.
+        chase_after: After how long without news of a third party's ticket the owner is reminded; ``None`` for
+            never.
     """
 
     major_incident_option: str = "major_incident"
@@ -42,6 +46,7 @@ class Communication:
     major_incident_url: str = ""
     channel: str = ""
     update_after: tuple[tuple[str, timedelta], ...] = ()
+    chase_after: timedelta | None = None
 
     def rhythm(self, urgency: str | None) -> timedelta | None:
         """Return how often stakeholders are told about an incident of that urgency; ``None`` for not by rhythm."""
@@ -68,6 +73,7 @@ def read_communication(reader: Reader, urgencies: Collection[str]) -> Communicat
         _address(reader, "major_incident_url"),
         reader.text("channel", ""),
         tuple(every),
+        _hours(reader, "chase_vendors_after_hours"),
     )
     if made.channel and not made.channel.startswith("19:"):
         reader.wrong(f"channel holds {made.channel!r}; it needs a channel's id (19:…@thread.tacv2)")
@@ -96,11 +102,20 @@ def read_vendors(readers: Sequence[Reader]) -> tuple[Vendor, ...]:
     """
     made = []
     for reader in readers:
-        made.append(
-            Vendor(reader.text("name"), reader.text("how"), reader.text("escalation", ""), _address(reader, "url"))
+        vendor = Vendor(
+            reader.text("name"),
+            reader.text("how"),
+            reader.text("escalation", ""),
+            _address(reader, "url"),
+            _hours(reader, "chase_after_hours"),
         )
         reader.done()
+        made.append(vendor)
     return tuple(made)
+
+
+def _hours(reader: Reader, key: str) -> timedelta | None:
+    return timedelta(hours=reader.number(key, 1000)) if key in reader.values else None
 
 
 def _address(reader: Reader, key: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from models.domain.effects import Announce, Effect, RefreshCard
 from models.domain.incidents import Decision, Incident, Reminded, State
+from models.domain.outside import VENDOR
 from models.domain.people import Person, each_once
 from models.domain.process import Process
 from models.domain.reminder_rules import Lack, Reminders, whom
@@ -169,6 +170,10 @@ def holds(incident: Incident, reminder: Entry, process: Process, timeline: Seque
         return incident.state is State.CANDIDATE
     if incident.state is not State.OPEN:
         return False
+    if lack == VENDOR:
+        name, ref = str(reminder.data.get("name")), str(reminder.data.get("ref"))
+        calls = [each for each in incident.vendors if each.is_it(name, ref) and each.closed_at is None]
+        return any(each.news(timeline) <= reminder.at for each in calls)
     match lack:
         case Lack.OWNER:
             return incident.owner is None

@@ -201,11 +201,12 @@ class Dismiss:
 
 @dataclass(frozen=True, slots=True)
 class AddVendor:
-    """Record a third party's ticket."""
+    """Record a third party's ticket, again where somebody asked about it, or that it is closed."""
 
     name: str
     ref: str
     url: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +336,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.dismiss(
                 incident, reason, by, process, at=at, improve=improve, answers=judged, instead=instead
             )
-        case AddVendor(name, ref, url):
-            return communication.vendor(incident, name, ref, url, by, at=at)
+        case AddVendor(name, ref, url, closed):
+            return communication.vendor(incident, name, ref, url, by, at=at, closed=closed)
         case SendUpdate(headline, text, stage):
             return communication.update(incident, headline, text, stage, by, process, at=at)
         case NoUpdates():

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.status_updates import StatusUpdates
+from models import store
 from models.directory import INCIDENT
 from models.domain.communication_rules import Communication, Vendor
 from models.domain.incidents import Refusal
-from models.domain.requests import Assess, Claim, Decide, MarkPrivate, NoUpdates, Resolve, SendUpdate
+from models.domain.requests import AddVendor, Assess, Claim, Decide, MarkPrivate, NoUpdates, Resolve, SendUpdate
 from models.domain.resolving import ResolveAnswers
+from models.domain.timeline import Verb
 from models.operations import incidents
 from tests.integration.test_private import House, house, private, security
 
@@ -73,6 +75,45 @@ async def test_a_third_partys_ticket_is_kept_and_shown(house: House) -> None:
     assert "Big Cloud CASE 77" in house.teams.seen("19:devs")
     issue = await house.tracker.get((await incidents.load(1)).issue_key)
     assert any("CASE 77" in note.body for note in issue.notes)
+
+
+async def test_a_ticket_without_news_is_chased_once_an_interval_until_the_incident_ends(house: House) -> None:
+    await urgent(house)
+    rules = replace(house.around.process.communication, update_after=(), chase_after=4 * HOUR)
+    house.around.process = replace(house.around.process, communication=rules)
+    await house.say(INCIDENT, "vendor Big Cloud CASE 77")
+    await house.asks(AddVendor("Elsewhere", "12"))
+    await house.say(INCIDENT, "vendor Elsewhere 12 closed")
+    begun = datetime.now(UTC)
+    asked = []
+    for minutes in range(0, 60 * 13, 30):
+        pair = [StatusUpdates(house.around, lambda: None) for _ in range(2)]  # restarted each time, and two of them
+        before = len(house.teams.replies)
+        await asyncio.gather(*(each.look(begun + timedelta(minutes=minutes)) for each in pair))
+        await house.outbox.drain()
+        asked += [(minutes / 60, message) for _, message in house.teams.replies[before:]]
+    assert [hours for hours, _ in asked] == [4, 8, 12]
+    assert "about the ticket CASE 77 with Big Cloud for 4 hours" in asked[0][1].text
+    assert "Ring them." in asked[0][1].text
+    assert [each.name for each in asked[0][1].mentions] == ["Ada Example"]
+    await house.asks(Decide("internal", "Ada"))
+    await house.asks(Resolve(OVER))
+    assert await look(house, begun + timedelta(days=2)) == 0
+
+
+async def test_a_chase_that_waited_until_the_incident_ended_is_not_told(house: House) -> None:
+    await urgent(house)
+    await house.asks(Decide("internal", "Ada"))
+    rules = replace(house.around.process.communication, update_after=(), chase_after=HOUR)
+    house.around.process = replace(house.around.process, communication=rules)
+    await house.asks(AddVendor("Big Cloud", "77"))
+    await house.outbox.drain()
+    before = len(house.teams.replies)
+    await StatusUpdates(house.around, lambda: None).look(datetime.now(UTC) + HOUR)
+    await house.asks(Resolve(OVER))
+    await house.outbox.drain()
+    assert not any("Nothing was heard" in message.text for _, message in house.teams.replies[before:])
+    assert sum(entry.verb is Verb.REMINDED for entry in await store.timeline(1)) == 1
 
 
 async def test_an_update_is_asked_for_once_a_period_by_any_number_of_replicas(house: House) -> None:

@@ -132,6 +132,28 @@ def test_how_the_tests_were_answered_is_told(verb: Verb, told: str) -> None:
     assert "although they say that it is none" in against
 
 
+@pytest.mark.parametrize(
+    ("verb", "data", "expected"),
+    [
+        (Verb.VENDOR, {"what": "again"}, "Megan Bowen asked AWS again about the ticket 1234."),
+        (Verb.VENDOR, {"what": "closed"}, "Megan Bowen says that the ticket 1234 with AWS is closed."),
+        (
+            Verb.REMINDED,
+            {"what": "vendor", "minutes": 240, "escalation": "ring them"},
+            "Nothing was heard about the ticket 1234 with AWS for 4 hours. Ask them, and note what they say with"
+            " its number. If it does not move: ring them.",
+        ),
+    ],
+)
+def test_what_becomes_of_a_third_partys_ticket(
+    verb: Verb, data: dict[str, str | int | bool | None], expected: str
+) -> None:
+    assert sentence(Entry(AT, verb, MEGAN, {"name": "AWS", "ref": "1234", **data})) == expected
+    attacked = {key: value if key in ("what", "minutes") else ATTACKS[0] for key, value in data.items()}
+    text = sentence(Entry(AT, verb, MEGAN, {"name": ATTACKS[0], "ref": ATTACKS[0], **attacked}))
+    assert is_clean(text)
+
+
 @pytest.mark.parametrize("verb", Verb)
 def test_everything_that_can_happen_has_its_sentence(verb: Verb) -> None:
     data, expected = SENTENCES[verb]
