@@ -226,6 +226,8 @@ def _process(_: Settings, options: argparse.Namespace) -> int:
         for each in error.mistakes:
             print(f"wilson: {each}", file=sys.stderr)
         return MISUSED
+    for each in made.warnings:
+        print(f"wilson: warning: {each}", file=sys.stderr)
     print(f"{options.file}: {made.title}")
     print(f"  levels: {', '.join(level.name for level in made.urgencies)}")
     print(f"  {len(made.questions)} questions, {len(made.rules)} rules, {len(made.follow_ups)} kinds of follow-up")

@@ -64,6 +64,7 @@ from bot.web import make_app, serving
 from bot.write_test import WriteTest
 from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
+from models.domain.people import find_person
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
 from models.domain.working_hours import WorkingHours
@@ -468,8 +469,13 @@ async def _until(stop: asyncio.Event, tasks: dict[str, asyncio.Task[None]]) -> N
 async def examine(settings: Settings) -> list[Finding]:
     """Check each configured thing for real; never raises for what it finds."""
     findings: list[Finding] = []
+    process = None
     try:
-        findings.append(Finding("process", True, f"{process_of(settings).title}"))
+        process = process_of(settings)
+        findings.append(Finding("process", True, process.title))
+        findings.extend(
+            Finding("process", None, each, "Name them, or take the entry out.") for each in process.warnings
+        )
     except SettingsError as error:
         findings.append(Finding("process", False, str(error), "Mend the file, or name another in [process]."))
     async with AsyncExitStack() as stack:
@@ -477,6 +483,7 @@ async def examine(settings: Settings) -> list[Finding]:
             await database.connect(settings.database.url)
             stack.push_async_callback(database.disconnect)
             findings.extend(await _examine_channels(settings))
+            findings.extend(await _examine_informed(process) if process else [])
         for name, make in (
             ("mailbox", lambda held: mailroom.mailbox_of(held, mailroom.NoBookmark(), None)),
             ("tracker", tracker_of),
@@ -528,6 +535,17 @@ async def write_test(settings: Settings, report: Callable[[Finding], None]) -> N
         await WriteTest(tracker, process, settings.tracker.template, report).run()
     finally:
         await tracker.close()
+
+
+async def _examine_informed(process: Process) -> list[Finding]:
+    """Say whom the process wants to be told of incidents, and Wilson has not seen (L13)."""
+    team = await directory.people()
+    unseen = [each for each in process.roles.all if each.informed and find_person(each.informed, team) is None]
+    advice = "Add them to the team, and write their object id, login or name as it is there."
+    return [
+        Finding("process", None, f"{each.informed!r} ({each.name}) is in no team, so nobody is told", advice)
+        for each in unseen
+    ]
 
 
 async def _examine_people(tracker: IssueTracker) -> list[Finding]:

@@ -66,7 +66,7 @@ class Finding:
 
     Attributes:
         subject: What was checked, for example ``mailbox``.
-        ok: Whether it is as it should be; ``None`` where it could not be told.
+        ok: Whether it is as it should be; ``None`` where it could not be told, or may be meant so.
         text: What was found.
         advice: What to do about it; empty where ``ok``.
     """

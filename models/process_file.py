@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
 
 from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
@@ -30,11 +32,17 @@ def read_process_text(text: str, name: str) -> Process:
         at = f"{name}:{line[1]}" if line else f"{name}:{text.count(chr(10)) + 1}"
         raise ProcessError(f"{at}: is no valid TOML: {error}") from None
     try:
-        return read_process(values, name)
+        made = read_process(values, name)
     except ProcessError as error:
-        told = [each.removeprefix(f"{name}: ") for each in error.mistakes]
-        placed = sorted(((line_of(text, each), each) for each in told), key=lambda each: each[0])
-        raise ProcessError(*(f"{name}:{line}: {each}" for line, each in placed)) from None
+        raise ProcessError(*_placed(error.mistakes, text, name)) from None
+    return replace(made, warnings=_placed(made.warnings, text, name))
+
+
+def _placed(said: Sequence[str], text: str, name: str) -> tuple[str, ...]:
+    """Return what readers said with the lines, in their order."""
+    told = [each.removeprefix(f"{name}: ") for each in said]
+    placed = sorted(((line_of(text, each), each) for each in told), key=lambda each: each[0])
+    return tuple(f"{name}:{line}: {each}" for line, each in placed)
 
 
 def line_of(text: str, told: str) -> int:

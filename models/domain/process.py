@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -143,6 +143,8 @@ class Process:
     review: ReviewRules = field(default_factory=ReviewRules)
     judging: Judging = field(default_factory=Judging)
     title_prefix: str = ""
+    warnings: tuple[str, ...] = ()
+    """What its file says that does nothing, each with its place; no mistakes."""
 
     def urgency(self, key: str | None) -> Urgency | None:
         """Return the level of that key, or ``None``."""
@@ -251,7 +253,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         reader.done()
     if top.mistakes:
         raise ProcessError(*top.mistakes)
-    return process
+    return replace(process, warnings=tuple(top.warnings))
 
 
 def _title_prefix(tracker: Reader) -> str:

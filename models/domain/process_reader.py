@@ -34,12 +34,14 @@ class Reader:
         where: What errors call it, for example ``wilson.toml: [tracker]``.
         used: The entries that were taken.
         mistakes: Where mistakes are gathered, for this table and those in it; ``None``: the first one is raised.
+        warnings: What can be meant so, but hardly is; for this table and those in it.
     """
 
     values: Mapping[str, Any]
     where: str
     used: set[str] = field(default_factory=set)
     mistakes: list[str] | None = None
+    warnings: list[str] = field(default_factory=list)
 
     def wrong(self, what: str) -> None:
         """Say that something is wrong in the table.
@@ -51,6 +53,10 @@ class Reader:
         if self.mistakes is None:
             raise ProcessError(text)
         self.mistakes.append(text)
+
+    def warn(self, what: str) -> None:
+        """Say that something is as it may be, but does nothing."""
+        self.warnings.append(f"{self.where}: {what}")
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text; without a default it must be there and not empty."""
@@ -117,7 +123,7 @@ class Reader:
         return [self._inside(item, f"{self.where}: [[{key}]] number {n}") for n, item in enumerate(value, 1)]
 
     def _inside(self, values: Mapping[str, Any], where: str) -> Reader:
-        return Reader(values, where, mistakes=self.mistakes)
+        return Reader(values, where, mistakes=self.mistakes, warnings=self.warnings)
 
     def one_of(self, key: str, choices: tuple[str, ...]) -> Any:
         """Return a text that is one of ``choices``."""

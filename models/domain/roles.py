@@ -98,5 +98,10 @@ def _role(reader: Reader) -> Role:
         reader.texts("apart_from"),
         reader.text("informed", ""),
     )
+    if "informed" in reader.values and not role.informed.strip():
+        reader.warn(
+            f"informed is empty: nobody is told when an incident is raised; it needs the object id, login or name"
+            f" of whoever is {role.name}"
+        )
     reader.done()
     return role

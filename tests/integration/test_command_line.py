@@ -131,3 +131,23 @@ def test_all_mistakes_of_a_process_file_are_told_at_once(tmp_path: Path) -> None
     assert run.endswith("(and 1 more: wilson process check tells them all)")
     (tmp_path / "ours.toml").write_text(text, encoding="utf-8")
     assert wilson(tmp_path, "process", "check", "ours.toml").returncode == 0
+
+
+def test_that_nobody_is_informed_is_a_warning_and_fails_nothing(tmp_path: Path) -> None:
+    text = (resources.files("models.processes") / "wellcome.toml").read_text(encoding="utf-8")
+    (tmp_path / "ours.toml").write_text(text, encoding="utf-8")
+    done = wilson(tmp_path, "process", "check", "ours.toml")
+    assert done.returncode == 0
+    assert done.stderr.startswith("wilson: warning: ours.toml:")
+    assert "informed is empty: nobody is told" in done.stderr
+    assert "ours.toml: " in done.stdout
+    checked = wilson(tmp_path, "doctor", WILSON_PROCESS__NAME="wellcome").stdout
+    assert "?? process: wellcome.toml:" in checked
+    assert "!! process" not in checked
+    (tmp_path / "ours.toml").write_text(
+        text.replace('informed = ""', 'informed = "Nobody Known"'), encoding="utf-8"
+    )
+    assert wilson(tmp_path, "process", "check", "ours.toml").stderr == ""
+    assert wilson(tmp_path, "db", "upgrade").returncode == 0
+    checked = wilson(tmp_path, "doctor", WILSON_PROCESS__PATH="ours.toml").stdout
+    assert "?? process: 'Nobody Known' (Delivery manager) is in no team, so nobody is told" in checked

@@ -159,3 +159,21 @@ def test_whatever_stands_anywhere_is_taken_or_told(name: str) -> None:
                 told.append(error.mistakes)
     assert len(told) > 500
     assert all(mistakes and all(each.startswith("x.toml: ") for each in mistakes) for mistakes in told)
+
+
+WELLCOME = (resources.files("models.processes") / "wellcome.toml").read_text(encoding="utf-8")
+
+
+def test_that_nobody_is_informed_is_a_warning_with_its_line_and_no_mistake() -> None:
+    (warning,) = read_process_text(WELLCOME, "ours.toml").warnings
+    line = line_with(WELLCOME, 'informed = ""')
+    assert warning.startswith(f"ours.toml:{line}: [[roles]] number 2: informed is empty: nobody is told")
+    assert warning.endswith("the object id, login or name of whoever is Delivery manager")
+    for instead in ('informed = "Cyd"', ""):
+        assert read_process_text(WELLCOME.replace('informed = ""', instead), "ours.toml").warnings == ()
+
+
+@pytest.mark.parametrize("name", ["wilson", "tis", "twoi2c", "modernisation_platform"])
+def test_the_other_shipped_processes_need_no_warning(name: str) -> None:
+    text = (resources.files("models.processes") / f"{name}.toml").read_text(encoding="utf-8")
+    assert read_process_text(text, name).warnings == ()
