@@ -373,7 +373,8 @@ def read_follow_up(rest: str, process: Process) -> Act:
 
 _CLAUSE = re.compile(
     r"(over|no\slonger\soccurs|cause|limit(?:\sof\sunderstanding)?(?:\sreached)?|rolled[\s_-]?back|roll[\s_-]?backs?"
-    r"|repositor(?:y|ies)|not\ssafe|safe|none(?:\sneeded)?|no\sfollow[\s_-]?ups?(?:\sneeded)?|follow[\s_-]?ups?)"
+    r"|repositor(?:y|ies)|not\ssafe|safe|none(?:\sneeded)?|no\sfollow[\s_-]?ups?(?:\sneeded)?|follow[\s_-]?ups?"
+    r"|without\s(?:them|him|her))"
     r"(?![\w-])\s?[=:]?\s?",
     re.IGNORECASE,
 )
@@ -381,6 +382,7 @@ _CLAUSE = re.compile(
 _HELD: Mapping[str, str] = {
     "over": "over", "nol": "over", "cau": "cause", "lim": "limit", "rol": "rolled back", "rep": "rolled back",
     "not": "not safe", "saf": "safe", "non": "none", "nof": "none", "fol": "follow-up",
+    "wit": "without",
 }  # fmt: skip
 
 _HOW_RESOLVED = "resolve over=yes; cause: the disk was full; rolled back: none; none: nothing is left to do"
@@ -417,6 +419,7 @@ def read_resolve(rest: str, process: Process) -> Act:
         safe=safe,
         follow_ups=follow_ups,
         none_reason=kept_text(held.get("none", ""), SHORT, "The reason"),
+        past_reason=kept_text(held.get("without", ""), SHORT, "The reason"),
     )
     return Act(Resolve(answers))
 

@@ -229,6 +229,7 @@ def _resolve(reader: PayloadReader) -> requests.Resolve:
         safe=reader.yes_no("safe"),
         follow_ups={key: reader.text(f"title_{key}", TITLE) for key in chosen},
         none_reason=reader.text("none_reason", SHORT),
+        past_reason=reader.text("past_reason", SHORT),
     )
     return requests.Resolve(answers)
 

@@ -29,6 +29,7 @@ from models.domain.incidents import Incident, LessonKind, NoteKind, Refusal
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.outside import STAGES
 from models.domain.process import Answer, FollowUpKind, Process
+from models.domain.staffing import declares_resolved
 from models.domain.views import IncidentView
 
 MOST_PEOPLE, MOST_OTHERS = 50, 25
@@ -252,6 +253,12 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
         titles = {f"title_{kind.key}": _proposed(kind, view.incident), **values}
         parts.append(_text(f"title_{kind.key}", f"Title of “{clean(kind.name, 80)}”", titles, TITLE))
     parts.append(_text("none_reason", "If none is needed: why?", values, SHORT))
+    if view.viewer is not None and (other := declares_resolved(view.incident, view.viewer, view.process)):
+        role, person = other
+        who = f"{clean(person.name, 80)}, the {clean(role.name, 80)},"
+        parts.append(
+            _text("past_reason", f"{who} declares it resolved. Why is it done without them?", values, SHORT)
+        )
     return parts
 
 

@@ -355,7 +355,8 @@ def _outcome(view: IncidentView, room: _Room) -> Iterable[Element]:
         if made.repositories:
             names = ", ".join(made.repositories[:_REPOSITORIES])
             yield row("Rolled back", rich_text(text_run(f"{names}; safe to deploy again", 300)))
-        yield row("Resolved by", rich_text(text_run(made.by.name, 80)))
+        past = [gap(), text_run(f"without {made.past}: {made.past_reason}", 300)] if made.past else []
+        yield row("Resolved by", rich_text(text_run(made.by.name, 80), *past))
         if made.none_reason and not incident.follow_ups:
             yield row("Follow-up", rich_text(text_run(f"None needed: {made.none_reason}", 240)))
     for number, each in enumerate(incident.follow_ups[: room.follow_ups]):

@@ -182,6 +182,8 @@ def _resolved(words: _Words) -> str:
         parts.append(_ended(f"Follow-ups: {words.text('follow_ups', 500)}"))
     elif words.has("none_reason"):
         parts.append(_ended(f"No follow-up is needed: {words.text('none_reason')}"))
+    if words.has("past"):
+        parts.append(_ended(f"Done without {words.text('past')}: {words.text('past_reason')}"))
     return " ".join(parts)
 
 

@@ -100,7 +100,12 @@ class ManualChange:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What was answered when it was resolved (W49-W51)."""
+    """What was answered when it was resolved (W49-W51).
+
+    Attributes:
+        past: Who ought to have declared it resolved, and their role, where another did (L37).
+        past_reason: Why it was done without them.
+    """
 
     cause: str
     limit_reached: bool
@@ -108,6 +113,8 @@ class Resolution:
     by: Person
     at: datetime
     none_reason: str = ""
+    past: str = ""
+    past_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from models.domain.incidents import (
 )
 from models.domain.people import Person
 from models.domain.process import Answer, Process
-from models.domain.staffing import may_resolve
+from models.domain.staffing import declares_resolved, may_resolve
 from models.domain.timeline import Entry, Verb
 
 
@@ -109,6 +109,7 @@ class ResolveAnswers:
         safe: Whether their trunk is safe to deploy again. ``False`` keeps the incident open.
         follow_ups: Titles by follow-up kind (W62-W65).
         none_reason: Why there is none, where there is none (W66).
+        past_reason: Why it is done without whoever declares incidents resolved, where somebody else does (L37).
     """
 
     over: bool | None = None
@@ -119,11 +120,13 @@ class ResolveAnswers:
     safe: bool | None = None
     follow_ups: Mapping[str, str] = field(default_factory=dict)
     none_reason: str = ""
+    past_reason: str = ""
 
 
 def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Process, *, at: datetime) -> Outcome:
     """Resolve the incident: the three conditions, then the follow-up tree. Only the review closes it."""
-    if refusal := _not_yet(incident, process) or may_resolve(incident, by, process):
+    past_reason = answers.past_reason.strip()
+    if refusal := _not_yet(incident, process) or may_resolve(incident, by, process, past_reason):
         return refusal
     if answers.over is not True:
         return Refusal("It stays open while it still occurs.", fields=("over",))
@@ -149,8 +152,12 @@ def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Pr
     resolution = Resolution(
         answers.cause.strip(), answers.limit_reached, rolled_back, by, at, answers.none_reason.strip()
     )
+    passed = declares_resolved(incident, by, process)
+    if passed is not None:
+        role, person = passed
+        resolution = replace(resolution, past=f"{person.name} ({role.name})", past_reason=past_reason)
     titles = [(key, _title(key, title, incident, process)) for key, title in answers.follow_ups.items()]
-    return _resolved(incident, resolution, titles, by, at)
+    return _resolved(incident, resolution, titles, by, at, mentions=(passed[1],) if passed else ())
 
 
 def _title(key: str, title: str, incident: Incident, process: Process) -> str:
@@ -217,6 +224,7 @@ def _resolved(
     at: datetime,
     *,
     before: tuple[Entry, ...] = (),
+    mentions: tuple[Person, ...] = (),
 ) -> Decision:
     first = len(incident.follow_ups) + 1
     new = tuple(FollowUp(f"{n}", kind, title.strip()) for n, (kind, title) in enumerate(follow_ups, first))
@@ -234,7 +242,9 @@ def _resolved(
         "follow_ups": "; ".join(each.title for each in new) or None,
         "none_reason": resolution.none_reason or None,
     }
+    if resolution.past:
+        data |= {"past": resolution.past, "past_reason": resolution.past_reason}
     entries = (*before, Entry(at, Verb.RESOLVED, by, data))
-    decision = told(changed, entries, sync=True)
+    decision = told(changed, entries, mentions=mentions, sync=True)
     raised = tuple(RaiseFollowUp(incident.id, each.id) for each in new)
     return replace(decision, effects=(*decision.effects, *raised))

@@ -109,13 +109,24 @@ def inform(incident: Incident, process: Process, team: tuple[Person, ...], *, at
     return told(incident, (entry,), mentions=tuple(person for _, person in people))
 
 
-def may_resolve(incident: Incident, by: Person, process: Process) -> Refusal | None:
-    """Say why it is not ``by`` who resolves; ``None`` where they may, or nobody holds the role (L36, L37, P28)."""
+def declares_resolved(incident: Incident, by: Person, process: Process) -> tuple[Role, Person] | None:
+    """Return who else than ``by`` declares it resolved; ``None`` where they do, or nobody holds the role (L36)."""
     role = process.roles.of(process.roles.resolver) if process.roles.resolver else None
     held_by = holder(incident, role) if role is not None else None
-    if role is None or held_by is None or by.same(held_by):
+    return None if role is None or held_by is None or by.same(held_by) else (role, held_by)
+
+
+def may_resolve(incident: Incident, by: Person, process: Process, past_reason: str = "") -> Refusal | None:
+    """Say why it is not ``by`` who resolves; ``None`` where they may, or say why they do (L37, P28)."""
+    other = declares_resolved(incident, by, process)
+    if other is None or past_reason:
         return None
-    return Refusal(f"{held_by.name}, the {role.name}, declares it resolved: ask them, or take the role over.")
+    role, person = other
+    text = (
+        f"{person.name}, the {role.name}, declares it resolved: ask them, take the role over, or say why it is done"
+        " without them."
+    )
+    return Refusal(text, fields=("past_reason",))
 
 
 def _no_such_role(key: str, process: Process) -> Refusal:

@@ -375,6 +375,8 @@ def test_resolve_takes_everything_in_one_message() -> None:
         ("none needed: a one-off", ResolveAnswers(none_reason="a one-off")),
         ("no follow-up: a one-off", ResolveAnswers(none_reason="a one-off")),
         ("follow-up: alerting: too loud", ResolveAnswers(follow_ups={"alerting": "too loud"})),
+        ("without them: it is obvious", ResolveAnswers(past_reason="it is obvious")),
+        ("without her because it is obvious", ResolveAnswers(past_reason="because it is obvious")),
     ],
 )
 def test_each_clause_of_resolve_is_one_answer(text: str, answers: ResolveAnswers) -> None:

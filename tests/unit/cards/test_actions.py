@@ -84,6 +84,7 @@ def test_the_resolve_form_is_read_back() -> None:
         "follow_alerting": "false",
         "title_alerting": "Improve it",
         "none_reason": "",
+        "past_reason": "obvious",
     }
     answers = ResolveAnswers(
         over=True,
@@ -92,6 +93,7 @@ def test_the_resolve_form_is_read_back() -> None:
         repositories=("lookup/api", "lookup/deploy"),
         safe=False,
         follow_ups={"long_term": "Index it"},
+        past_reason="obvious",
     )
     assert read("resolve", **sent) == Do(requests.Resolve(answers), "a1", 42)
 
@@ -184,7 +186,7 @@ _JSON = st.recursive(
 _FIELDS = [
     "incident once form mail number take_over pick person urgency reason follow_up_title over cause limit_reached",
     "rolled_back repositories safe none_reason follow_alerting title_alerting q_users q_critical kind text url",
-    "label option present what why improve into title description",
+    "past_reason label option present what why improve into title description",
 ]
 
 

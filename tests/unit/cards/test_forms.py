@@ -10,7 +10,8 @@ from cards.blocks import Element
 from cards.forms import declare_form, form_card
 from models.domain import requests
 from models.domain.incidents import Refusal
-from tests.unit.cards.samples import ALEX, INTERNAL, MEGAN, NOW, PROCESS, TEAM, URGENT, view
+from models.domain.roles import Role, Roles
+from tests.unit.cards.samples import ADELE, ALEX, INTERNAL, MEGAN, NOW, PROCESS, TEAM, URGENT, view
 
 
 def shown(form: Form, **more: Any) -> Element:
@@ -41,6 +42,20 @@ def test_the_resolve_form_proposes_every_follow_up_and_sets_the_required() -> No
         assert asked[f"follow_{kind.key}"]["value"] == ("true" if required else "false")
         assert ("(required)" in asked[f"follow_{kind.key}"]["title"]) == required
         assert INTERNAL.title in asked[f"title_{kind.key}"]["value"]
+
+
+def test_the_resolve_form_asks_why_it_is_done_without_whoever_declares_it() -> None:
+    roles = Roles((Role("manager", "Delivery manager"),), "manager")
+    process = replace(PROCESS, roles=roles)
+    held = replace(INTERNAL, roles=(("manager", ADELE),))
+    for viewer, incident, asked in ((MEGAN, held, True), (ADELE, held, False), (MEGAN, INTERNAL, False)):
+        looked = replace(view(incident, viewer), process=process)
+        fields = inputs(form_card(looked, Form.RESOLVE, once="o", now=NOW))
+        assert ("past_reason" in fields) is asked
+        if asked:
+            assert fields["past_reason"]["label"].startswith(
+                "Adele Vance, the Delivery manager, declares it resolved."
+            )
 
 
 def test_a_refusal_keeps_what_was_entered_and_marks_the_field() -> None:

@@ -117,6 +117,7 @@ def test_the_fullest_form_is_small_enough(fill: str, form: Form) -> None:
     kinds = [kind.key for kind in PROCESS.follow_ups]
     titles = {f"title_{kind}": fill for kind in kinds} | {f"follow_{kind}": "true" for kind in kinds}
     names = "text kind url label person option present what why reason into title cause repositories none_reason"
+    names += " past_reason"
     values = dict.fromkeys([*names.split(), "follow_up_title", "over", "safe", "q_users"], fill) | titles
     refusal = Refusal(fill, ask="take_over", fields=("cause", "text"))
     card = form_card(looked, form, values=values, refusal=refusal, once="o" * 64, now=NOW)

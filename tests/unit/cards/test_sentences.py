@@ -203,6 +203,15 @@ def test_a_link_that_may_not_be_opened_is_only_named() -> None:
     assert sentence(entry) == "Megan Bowen linked Wiki."
 
 
+def test_resolved_past_whoever_declares_it_says_so_with_the_reason() -> None:
+    data = {"cause": "A bad query", "past": "Adele Vance (Delivery manager)", "past_reason": "it was *obvious*"}
+    assert sentence(Entry(AT, Verb.RESOLVED, MEGAN, data)) == (
+        "Megan Bowen resolved this. Cause: A bad query."
+        " Done without Adele Vance (Delivery manager): it was \\*obvious\\*."
+    )
+    assert announcement(Entry(AT, Verb.RESOLVED, MEGAN, data), PROCESS, (ADELE,)).mentions == (ADELE,)
+
+
 def test_the_list_says_what_is_covered() -> None:
     text = incident_list([samples.CANDIDATE, samples.URGENT], PROCESS, NOW)
     assert text.startswith("**2 unfinished, 1 without an owner**")

@@ -84,7 +84,31 @@ def test_only_the_delivery_manager_resolves_once_there_is_one() -> None:
     refused = carry_out(Resolve(answers), managed, ADA, WELLCOME, at=LATER)
     assert isinstance(refused, Refusal)
     assert CYD.name in refused.text
+    assert refused.fields == ("past_reason",)
     assert isinstance(carry_out(Resolve(answers), managed, CYD, WELLCOME, at=LATER), Decision)
+
+
+def test_resolving_past_the_delivery_manager_needs_a_reason_that_is_kept_and_told() -> None:
+    answers = replace(OVER, none_reason="", follow_ups={"retro": ""}, past_reason=" it was so obvious ")
+    owned = replace(ASSESSED, urgency="rapid_fix")
+    managed = done(owned, GiveRole("delivery_manager", CYD), ADA, WELLCOME).incident
+    for empty in ("", " "):
+        refused = carry_out(Resolve(replace(answers, past_reason=empty)), managed, ADA, WELLCOME, at=LATER)
+        assert isinstance(refused, Refusal)
+    decision = done(managed, Resolve(answers), ADA, WELLCOME)
+    made = decision.incident.resolution
+    assert made is not None
+    assert (made.past, made.past_reason) == (f"{CYD.name} (Delivery manager)", "it was so obvious")
+    assert decision.entries[-1].data["past"] == made.past
+    assert decision.entries[-1].data["past_reason"] == "it was so obvious"
+    assert [each.mentions for each in decision.effects if isinstance(each, Announce)] == [(CYD,)]
+    by_herself = done(managed, Resolve(answers), CYD, WELLCOME)  # a reason that is not needed says nothing
+    assert by_herself.incident.resolution is not None
+    assert by_herself.incident.resolution.past == ""
+    assert "past" not in by_herself.entries[-1].data
+    unheld = done(owned, Resolve(answers), ADA, WELLCOME).incident.resolution
+    assert unheld is not None
+    assert unheld.past == ""
 
 
 def test_on_the_platform_the_lead_declares_it_over() -> None:
