@@ -31,13 +31,14 @@ class ShowForm:
 
 @dataclass(frozen=True, slots=True)
 class Declare:
-    """Declare an incident that no mail announced."""
+    """Declare an incident that no mail announced; ``fire`` also makes channel and log page in the same action."""
 
     title: str
     description: str = ""
     urgency: str = ""
     reason: str = ""
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    fire: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.command_details import (
     read_alone,
@@ -52,6 +53,7 @@ from models.domain.process import Process
 from models.domain.requests import (
     Close,
     ConfirmChange,
+    FireFire,
     Join,
     Keep,
     Leave,
@@ -98,6 +100,7 @@ _THREAD: Mapping[str, str] = {
     "runbook": r"run-?book(?:\sadd)?",
 }
 _ANYWHERE: Mapping[str, str] = {
+    "fire-fire": r"fire[\s_-]?fire",
     "incident": r"(?:declare|new)\s(?:an\s)?incident|declare|incident",
     "list": r"list|incidents",
     "review": r"review",
@@ -158,6 +161,8 @@ def parse(
             "A new incident is declared in the channel, outside this thread. For example: incident Login is slow"
         )
         return Elsewhere(where) if addressed else Chatter()
+    if name == "fire-fire" and in_thread:
+        return Act(FireFire())
     try:
         return _meaning(name, rest, mentioned, process)
     except Wrong as wrong:
@@ -192,7 +197,9 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     """Tell whether words that nobody addressed to the bot are a command all the same."""
     if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
         return False
-    if name in ("close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep"):
+    if name in (
+        "close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep", "fire-fire"
+    ):  # fmt: skip
         return False
     if name in ALONE:
         return only_filler(rest)
@@ -233,6 +240,10 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Act(Merge(number_in(bare, how))) if bare else ShowForm(Form.MERGE.value)
         case "incident":
             return read_declare(bare, process) if bare else ShowForm(Form.DECLARE.value)
+        case "fire-fire":
+            if not bare:
+                raise Wrong("Say in a few words what is wrong: fire-fire Nobody can log in")
+            return replace(read_declare(bare, process), fire=True)
         case "close":
             if at_review := re.match(
                 r"(?:it\s)?at\s(?:the\s)?(?:incident\s)?review\b[\s:;,.–-]*", bare, re.IGNORECASE

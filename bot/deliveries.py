@@ -16,6 +16,7 @@ import orjson
 
 from bot import issue_text, issues, merge_requests, security_mail
 from bot.case_deliveries import CaseDeliveries
+from bot.firing_deliveries import FiringDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
 from bot.outside_deliveries import OutsideDeliveries
@@ -56,10 +57,12 @@ from models.domain.effects import (
     ReadMergeRequest,
     RefreshCard,
     RefreshReview,
+    ReportParts,
     SendReport,
     ShowOnPage,
     SyncIssue,
     Tell,
+    WriteLogPage,
     WritePostMortem,
 )
 from models.domain.incidents import Decision, Incident, State
@@ -102,6 +105,7 @@ class Deliveries:
         self._template = template
         self._outside = OutsideDeliveries(poster, surroundings, page, new_channels)
         self._reviews = ReviewDeliveries(poster, tracker, surroundings)
+        self._firing = FiringDeliveries(poster, tracker, surroundings)
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
 
     async def prepare(self) -> None:
@@ -134,6 +138,8 @@ class Deliveries:
                 return await self._reviews.deliver(effect, item)
             case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() as effect:
                 return await self._outside.deliver(effect, item)
+            case WriteLogPage() | ReportParts() as effect:
+                return await self._firing.deliver(effect, item)
             case MailSecurity(incident_id):
                 await security_mail.report(incident_id, self._cases.letters, self._around)
                 return ()

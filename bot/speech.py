@@ -158,6 +158,7 @@ class Speech:
             assess=assess,
             answers=answers,
             anyway=True,
+            fire=command.fire,
             once=[place.once],
         )
         if isinstance(done, Refusal):

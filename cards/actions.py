@@ -272,6 +272,7 @@ _REQUESTS: Mapping[str, _Build] = {
         read.text("headline", TITLE), read.text("text", LONG, lines=True), read.key("stage")
     ),
     "no_updates": lambda read, team: requests.NoUpdates(),
+    "fire": lambda read, team: requests.FireFire(),
     "security": lambda read, team: requests.MarkPrivate(read.text("reason", SHORT)),
     "security_told": lambda read, team: requests.TellSecurity(read.text("whom", SHORT)),
     "merge": lambda read, team: requests.Merge(read.number("into")),

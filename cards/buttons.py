@@ -6,7 +6,7 @@ for. A button that would certainly be refused is not shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cards.actions import Form, encode
 from cards.blocks import Element, execute, show_card
@@ -55,6 +55,7 @@ _HELP = Press("Offer help", "join")
 _POST_MORTEM = Press("Post-mortem", "post_mortem")
 _CLOSE = Press("Close at the review", "close")
 _UPDATE = Press("Update stakeholders", "update", Form.UPDATE)
+_FIRE = Press("Fire-fire", "fire")
 _SECURITY = Press("Security", "security", Form.SECURITY)
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
 
@@ -92,6 +93,8 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
             more = (_LINK, _STORY, _POST_MORTEM, _CLOSE, _UPDATE, _SECURITY)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
+    if view.process.fire_name and incident.fired_at is None and not incident.private:
+        more = (*more, replace(_FIRE, title=view.process.fire_name))
     return _allowed(first, incident), _allowed(more, incident)
 
 

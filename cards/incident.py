@@ -308,6 +308,8 @@ def _links(incident: Incident, room: _Room) -> list[Element]:
     links: list[tuple[str, str]] = []
     if (url := safe_url(incident.issue_url)) and not incident.issue_gone:
         links.append((f"Issue {incident.issue_key}".strip(), url))
+    if url := safe_url(incident.log_url):
+        links.append(("Log page", url))
     if url := safe_url(incident.source_url):
         links.append((f"{source_name(incident.source)} ({host_of(url)})", url))
     shown_below = {each.url for each in incident.merge_requests if not each.hidden}

@@ -181,6 +181,7 @@ def help_text(process: Process) -> str:
         ),
         ("handoff", "the facts for the major incident process, to be pasted"),
         ("channel", "a channel of its own, where the team permits it"),
+        ("fire-fire", "raise it, and make channel and log page, in one action; or try again what failed"),
         ("update", "tell stakeholders, after you corrected the draft; `update not needed` stops asking"),
         ("security [reason]", "it is a matter of security: handled in private, its text withheld here"),
         ("security told <who>", "who was told of it"),
@@ -189,6 +190,7 @@ def help_text(process: Process) -> str:
     )
     channel = (
         ("incident <title>", "declare one that no mail announced"),
+        ("fire-fire <title>", "declare one, with a channel, an issue and a log page in one action"),
         ("list", "what is unfinished"),
         ("definition", "what an incident is to this team, and what is done about what is none"),
         ("review", "what awaits the incident review"),

@@ -36,8 +36,8 @@ def story(incident: Incident, timeline: Sequence[Entry], process: Process, safe:
         part
         for part in (
             f"# Incident {incident.id}: {safe(incident.title)}",
-            _facts(incident, process, safe),
-            f"## What happened\n\n{_table(timeline, safe)}",
+            facts(incident, process, safe),
+            f"## What happened\n\n{what_happened(timeline, safe)}",
             _after(incident, process, safe),
         )
         if part
@@ -54,15 +54,16 @@ def post_mortem(incident: Incident, timeline: Sequence[Entry], process: Process,
         (
             f"# Post-mortem of incident {incident.id}: {safe(incident.title)}",
             "It looks for what to change, and blames nobody: everybody did what seemed right with what they knew.",
-            _facts(incident, process, safe),
-            f"## Who did what when\n\n{_table(timeline, safe)}",
+            facts(incident, process, safe),
+            f"## Who did what when\n\n{what_happened(timeline, safe)}",
             _after(incident, process, safe) or "## Cause\n\nNot known yet.",
             "## Lessons\n\n" + "\n\n".join(lessons),
         )
     )
 
 
-def _facts(incident: Incident, process: Process, safe: Safe) -> str:
+def facts(incident: Incident, process: Process, safe: Safe) -> str:
+    """Return what is known of an incident, as a list."""
     made = incident.assessment
     names = {question.key: question.text for question in process.questions}
     impact = [
@@ -75,7 +76,7 @@ def _facts(incident: Incident, process: Process, safe: Safe) -> str:
     decision = process.decision(incident.escalation.option) if incident.escalation else None
     began = incident.first_seen or incident.created_at
     ended = incident.resolution.at if incident.resolution else None
-    facts = [
+    told = [
         ("State", headline(incident)),
         ("Urgency", f"{safe(urgency)} – {safe(reason)}" if urgency else "not assessed"),
         ("Impact", "; ".join(impact)),
@@ -93,14 +94,15 @@ def _facts(incident: Incident, process: Process, safe: Safe) -> str:
         ),
         ("Issue", safe(incident.issue_url or incident.issue_key)),
     ]
-    return "\n".join(f"- **{name}:** {value}" for name, value in facts if value)
+    return "\n".join(f"- **{name}:** {value}" for name, value in told if value)
 
 
 def _answer(value: object) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _table(timeline: Sequence[Entry], safe: Safe) -> str:
+def what_happened(timeline: Sequence[Entry], safe: Safe) -> str:
+    """Return who did what when, as a table."""
     told = [entry for entry in timeline if entry.verb not in _QUIET]
     left_out = len(told) - MOST_LINES
     lines = [

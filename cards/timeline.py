@@ -359,6 +359,8 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
         if words.has("failed")
         else f"This incident has a channel of its own now: {words.link()}."
     ),
+    Verb.FIRE: lambda words: f"{words.actor} asks everybody to help: channel, issue and log page are being made.",
+    Verb.LOG_PAGE: lambda words: f"The log of this incident is kept on a page of its own: {words.link()}.",
     Verb.MADE_PRIVATE: lambda words: _ended(
         f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}"
     ),

@@ -249,6 +249,20 @@ class IssueRef:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document apart from issues.
+
+    Attributes:
+        body: Markdown of ours; foreign text in it is harmless.
+        marker: Our unique text by which it is found again after a lost answer.
+    """
+
+    title: str
+    body: str
+    marker: str
+
+
 class IssueKind(StrEnum):
     """The tracker's type of an issue."""
 
@@ -387,6 +401,18 @@ class IssueTracker(Checkable, Protocol):
         Returns:
             ``None`` where nothing has changed since.
         """
+        ...
+
+    async def find_page(self, marker: str) -> IssueRef | None:
+        """Return the document that carries ``marker``; of several the first."""
+        ...
+
+    async def create_page(self, page: Page) -> IssueRef:
+        """Write a document of its own. Not safe to repeat: ask ``find_page`` first."""
+        ...
+
+    async def write_page(self, key: str, page: Page) -> None:
+        """Make a document say what ``page`` says. Safe to repeat. Raises ``Permanent`` where there is none."""
         ...
 
     async def discard(self, key: str) -> bool:

@@ -39,6 +39,7 @@ from models.domain.effects import (
     RefreshCard,
     RefreshCase,
     RefreshReview,
+    ReportParts,
     SendLetter,
     SendReport,
     ShowOnPage,
@@ -46,6 +47,7 @@ from models.domain.effects import (
     SyncIssue,
     Tell,
     TellCase,
+    WriteLogPage,
     WritePostMortem,
 )
 from models.sql import Database, Row, marks, reading, writing
@@ -141,6 +143,10 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:{incident_id}", incident_id, False, f"ask:{incident_id}"
         case OpenChannel(incident_id):
             return PAGE, f"channel:{incident_id}", incident_id, False, f"channel:{incident_id}"
+        case WriteLogPage(incident_id):
+            return TRACKER, f"tracker:log:{incident_id}", incident_id, False, f"log:{incident_id}"
+        case ReportParts(incident_id):
+            return TEAMS, f"teams:parts:{incident_id}", incident_id, False, f"parts:{incident_id}"
         case ShowOnPage(incident_id):
             return PAGE, f"page:{incident_id}", incident_id, False, None
         case PostUpdate(incident_id):
@@ -311,6 +317,12 @@ async def release_all() -> None:
 async def waiting(limit: int = 1000) -> list[Item]:
     """Return what is in the outbox, oldest first."""
     return [_item(row) for row in await reading().rows("SELECT * FROM outbox ORDER BY id LIMIT ?", limit)]
+
+
+async def held_of(subject: int, kinds: Sequence[str]) -> list[Item]:
+    """Return what waits or is parked of these kinds for a subject, oldest first."""
+    statement = f"SELECT * FROM outbox WHERE subject = ? AND kind IN ({marks(len(kinds))}) ORDER BY id"
+    return [_item(row) for row in await reading().rows(statement, subject, *kinds)]
 
 
 async def retry(ids: Sequence[int], now_ms: int) -> int:

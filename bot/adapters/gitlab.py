@@ -24,6 +24,7 @@ from bot.adapters.gitlab_http import Conflict, GitLabApi, GraphQLRefused
 from bot.adapters.gitlab_merge_requests import name_of
 from bot.adapters.gitlab_merge_requests import read as read_merge_request
 from bot.adapters.gitlab_news import GitLabNews
+from bot.adapters.gitlab_pages import GitLabPages
 from bot.adapters.gitlab_project import GitLabProject, Known
 from bot.adapters.gitlab_queries import CREATE, ITERATION, SEVERITY
 from bot.adapters.gitlab_text import split_marker, with_marker
@@ -41,6 +42,7 @@ from models.ports import (
     Iteration,
     NewIssue,
     Note,
+    Page,
     Permanent,
     PortError,
     Temporary,
@@ -72,6 +74,7 @@ class GitLabTracker:
         self._project = GitLabProject(self._api, settings, clock)
         self._timeline = GitLabTimeline(self._api, self._project)
         self._news = GitLabNews(self._api, self._project)
+        self._pages = GitLabPages(self._api, self._project, settings.timeout_seconds)
         self._commenting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # -- create -------------------------------------------------------------------------------------------
@@ -294,6 +297,18 @@ class GitLabTracker:
         """See ``models.ports.IssueTracker``."""
         self._issue(key)
         return await self._news.of(key, known)
+
+    async def find_page(self, marker: str) -> IssueRef | None:
+        """See ``models.ports.IssueTracker``."""
+        return await self._pages.find(marker)
+
+    async def create_page(self, page: Page) -> IssueRef:
+        """See ``models.ports.IssueTracker``."""
+        return await self._pages.create(page)
+
+    async def write_page(self, key: str, page: Page) -> None:
+        """See ``models.ports.IssueTracker``."""
+        await self._pages.write(key, page)
 
     async def discard(self, key: str) -> bool:
         """See ``models.ports.IssueTracker``: deleting takes more than the role that everything else does."""

@@ -109,16 +109,33 @@ query OnCall($path: ID!, $from: Time!, $to: Time!) {
 """
 """Premium. GitLab tells the shifts of at most a month at once."""
 
+PAGES = """\
+query Pages($path: ID!, $after: String) {
+  project(fullPath: $path) {
+    snippets(first: 100, after: $after) {
+      nodes { id description webUrl author { id } }
+      pageInfo { endCursor hasNextPage }
+    }
+  }
+}
+"""
+
+NEW_PAGE = """\
+mutation NewPage($input: CreateSnippetInput!) {
+  createSnippet(input: $input) {
+    errors
+    snippet { id webUrl }
+  }
+}
+"""
+
+PAGE = """\
+mutation Page($input: UpdateSnippetInput!) {
+  updateSnippet(input: $input) { errors }
+}
+"""
+
 ALL = (
-    ITERATIONS,
-    REACHABLE,
-    CREATE,
-    SEVERITY,
-    ITERATION,
-    EVENTS,
-    EVENT,
-    RESOURCES,
-    RESOURCE,
-    MERGE_REQUEST,
-    ON_CALL,
-)
+    ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT, RESOURCES, RESOURCE, MERGE_REQUEST,
+    PAGES, NEW_PAGE, PAGE, ON_CALL,
+)  # fmt: skip

@@ -4,6 +4,7 @@ r"""An issue tracker that is a folder: one Markdown file an issue, to read, sear
 
     <path>/issues/0007-card-workers-cpu-saturated.md   the issue; its number is the key, the rest may be renamed
     <path>/templates/Incident.md                       issue templates; this one is written when it is missing
+    <path>/pages/0001-log-of-incident-7.md             documents apart from issues; the last line is our marker
     <path>/iterations.toml                             the team's iterations, if it has any (below)
     <path>/.counter, .lock, .tmp/                      the last number given, the lock, files being written
 
@@ -42,6 +43,7 @@ from uuid import uuid4
 
 from bot.adapters import frontmatter
 from bot.adapters.frontmatter import FrontMatter, FrontMatterError
+from bot.adapters.local_pages import LocalPages
 from models.domain.hearing import IssueAct, IssueNews
 from models.domain.incidents import IssueSeen, MergeRequest
 from models.domain.people import Person
@@ -55,6 +57,7 @@ from models.ports import (
     Iteration,
     NewIssue,
     Note,
+    Page,
     Permanent,
     Temporary,
 )
@@ -112,6 +115,7 @@ class LocalTracker:
         self._issues = self._path / "issues"
         self._project = project
         self._clock = clock
+        self._pages = LocalPages(self._path / "pages", self._writing, self._write, _slug)
 
     async def create(self, issue: NewIssue) -> IssueRef:
         return await asyncio.to_thread(self._create, issue)
@@ -159,6 +163,18 @@ class LocalTracker:
     async def resource(self, key: str, text: str, url: str) -> bool:
         """See ``models.ports.IssueTracker``: a file's comments hold its links."""
         return False
+
+    async def find_page(self, marker: str) -> IssueRef | None:
+        """See ``models.ports.IssueTracker``."""
+        return await asyncio.to_thread(self._find_page, marker)
+
+    async def create_page(self, page: Page) -> IssueRef:
+        """See ``models.ports.IssueTracker``."""
+        return await asyncio.to_thread(self._create_page, page)
+
+    async def write_page(self, key: str, page: Page) -> None:
+        """See ``models.ports.IssueTracker``."""
+        await asyncio.to_thread(self._write_page, key, page)
 
     async def discard(self, key: str) -> bool:
         """See ``models.ports.IssueTracker``."""
@@ -229,6 +245,18 @@ class LocalTracker:
                 if document.head.get("marker") == marker and _created(document) >= since:
                     return IssueRef(str(number), file.as_uri())
         return None
+
+    def _find_page(self, marker: str) -> IssueRef | None:
+        with _told(self._path):
+            return self._pages.find(marker)
+
+    def _create_page(self, page: Page) -> IssueRef:
+        with _told(self._path):
+            return self._pages.create(page)
+
+    def _write_page(self, key: str, page: Page) -> None:
+        with _told(self._path):
+            self._pages.write(key, page)
 
     def _changed_since(self, at: datetime) -> list[str]:
         with _told(self._issues):

@@ -193,5 +193,7 @@ def channel_name(incident: Incident, pattern: str) -> str:
 
 def channel_made(incident: Incident, name: str, url: str, *, at: datetime, failed: str = "") -> Decision:
     """Record the channel, or why there is none."""
-    changed = incident if failed else replace(incident, channel_name=name, channel_url=url)
+    changed = replace(incident, channel_failed=failed[:300])
+    if not failed:
+        changed = replace(changed, channel_name=name, channel_url=url)
     return told(changed, (Entry(at, Verb.CHANNEL, None, {"label": name, "url": url, "failed": failed or None}),))

@@ -65,6 +65,20 @@ class OpenChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteLogPage:
+    """Write the incident's log page, or make it say what it should by now. Several that wait are one."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportParts:
+    """Tell the thread which of channel, issue and log page are there, once each was tried."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Show everyone the card of the present state. Several that wait are one."""
 
@@ -321,6 +335,8 @@ Effect = (
     | PostUpdate
     | ShowOnPage
     | OpenChannel
+    | WriteLogPage
+    | ReportParts
     | RefreshCard
     | Announce
     | RaiseIssue
@@ -360,6 +376,8 @@ IncidentEffect = (
     | PostUpdate
     | ShowOnPage
     | OpenChannel
+    | WriteLogPage
+    | ReportParts
     | RefreshCard
     | Announce
     | RaiseIssue

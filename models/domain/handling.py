@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from models.domain.alerts import Link
-from models.domain.effects import NoteIssue
+from models.domain.effects import NoteIssue, WriteLogPage
 from models.domain.incidents import (
     Decision,
     Escalation,
@@ -54,7 +54,8 @@ def note(incident: Incident, kind: NoteKind, text: str, by: Person, *, at: datet
     entry = Entry(at, Verb.NOTED, by, {"kind": kind.value, "text": text.strip()})
     if not incident.raised:
         return Decision(incident, (entry,), notice="Noted; the issue gets it once the incident is raised.")
-    return Decision(incident, (entry,), (NoteIssue(incident.id, entry),), "Noted in the issue.")
+    page = (WriteLogPage(incident.id),) if incident.log_key else ()
+    return Decision(incident, (entry,), (NoteIssue(incident.id, entry), *page), "Noted in the issue.")
 
 
 def link(incident: Incident, url: str, label: str, by: Person, *, at: datetime) -> Outcome:

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.domain.alerts import Link
-from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue
+from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue, WriteLogPage
 from models.domain.judging import Judged
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
@@ -266,6 +266,10 @@ class Incident:
         page_entry: Its entry on the status page; empty where none is open.
         page_shown: How many updates the status page has.
         channel_name, channel_url: The channel of its own; empty where it has none.
+        channel_failed: Why none could be made; empty where nobody asked, or where there is one.
+        fired_at: When channel, issue and log page were asked for in one action; ``None`` where nobody did.
+        log_key, log_url: Its log page apart from the issue; empty where it has none.
+        log_failed: Why none could be written.
         updates_off: Whether none is asked for any more.
         judged: How the tests of an incident were answered; ``None`` where nobody did.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
@@ -332,6 +336,11 @@ class Incident:
     channel_name: str = ""
     channel_url: str = ""
     judged: Judged | None = None
+    channel_failed: str = ""
+    fired_at: datetime | None = None
+    log_key: str = ""
+    log_url: str = ""
+    log_failed: str = ""
 
     @property
     def private(self) -> bool:
@@ -419,6 +428,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "vendor": frozenset({State.OPEN, State.RESOLVED}),
     "update": frozenset({State.OPEN, State.RESOLVED}),
     "channel": frozenset({State.OPEN}),
+    "fire": frozenset({State.CANDIDATE, State.OPEN}),
     "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
 }
 
@@ -466,6 +476,8 @@ def told(
         effects.extend(NoteIssue(changed.id, entry) for entry in entries)
         if sync:
             effects.append(SyncIssue(changed.id))
+    if entries and changed.log_key:
+        effects.append(WriteLogPage(changed.id))
     effects.extend(Announce(changed.id, entry, mentions, whole_team) for entry in entries)
     effects.append(RefreshCard(changed.id))
     return Decision(changed, entries, tuple(effects))

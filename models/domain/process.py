@@ -143,6 +143,7 @@ class Process:
     review: ReviewRules = field(default_factory=ReviewRules)
     judging: Judging = field(default_factory=Judging)
     title_prefix: str = ""
+    fire_name: str = ""
     warnings: tuple[str, ...] = ()
     """What its file says that does nothing, each with its place; no mistakes."""
 
@@ -242,6 +243,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         else Communication(),
         channel_name=read_channel_name(top.table("channel")) if "channel" in values else CHANNEL_NAME,
         vendors=read_vendors(top.optional_tables("vendors")),
+        fire_name=_fire_name(top),
         judging=_judging(top, questions, follow_ups),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )
@@ -254,6 +256,17 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     if top.mistakes:
         raise ProcessError(*top.mistakes)
     return replace(process, warnings=tuple(top.warnings))
+
+
+def _fire_name(top: Reader) -> str:
+    if "fire_fire" not in top.values:
+        return ""
+    reader = top.table("fire_fire")
+    name = reader.text("name")
+    if len(name) > 30:
+        reader.wrong(f"name holds {name[:60]!r}; it needs at most 30 characters")
+    reader.done()
+    return name
 
 
 def _title_prefix(tracker: Reader) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.domain import communication, finishing, handling, ownership, privacy, resolving, staffing
+from models.domain import communication, finishing, firing, handling, ownership, privacy, resolving, staffing
 from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
 from models.domain.judging import Answers
 from models.domain.people import Person
@@ -229,6 +229,11 @@ class MakeChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class FireFire:
+    """Raise it, and make it a channel and a log page, in one action; or try again what failed of that."""
+
+
+@dataclass(frozen=True, slots=True)
 class MarkPrivate:
     """Say that it is a matter of security."""
 
@@ -277,6 +282,7 @@ Request = (
     | SendUpdate
     | NoUpdates
     | MakeChannel
+    | FireFire
     | MarkPrivate
     | TellSecurity
 )
@@ -344,6 +350,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return communication.no_updates(incident, by, at=at)
         case MakeChannel():
             return communication.channel(incident, by, at=at)
+        case FireFire():
+            return firing.fire(incident, by, at=at)
         case MarkPrivate(reason):
             return privacy.mark(incident, reason, by, at=at)
         case TellSecurity(whom):

@@ -52,6 +52,8 @@ class Verb(StrEnum):
     UPDATED = "updated"
     NO_UPDATES = "no_updates"
     CHANNEL = "channel"
+    FIRE = "fire"
+    LOG_PAGE = "log_page"
     MADE_PRIVATE = "made_private"
     SECURITY_TOLD = "security_told"
     SECURITY_MAILED = "security_mailed"

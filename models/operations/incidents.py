@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from models import directory, mails, store
+from models import directory, mails, queue, store
 from models.domain import finishing, intake
 from models.domain.alerts import Alert, MailKind
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
+from models.domain.firing import ISSUE
 from models.domain.incidents import Decision, Incident, Noise, Refusal, State
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.judging import Answers
 from models.domain.people import Person
 from models.domain.privacy import without_channel
 from models.domain.process import Process
-from models.domain.requests import Assess, Claim, Dismiss, MarkPrivate, Merge, Raise, Request, carry_out
+from models.domain.requests import Assess, Claim, Dismiss, FireFire, MarkPrivate, Merge, Raise, Request, carry_out
 from models.operations.alerts import decider
 
 TRIES = 20
@@ -87,6 +88,10 @@ async def act(
             text = f"Incident {taken.incident_id} is open for the same alert: merge into that one."
             return Done(before, refusal=Refusal(text))
         notice = first.notice
+        if isinstance(request, FireFire):
+            parked = [item.id for item in await queue.held_of(incident.id, [ISSUE]) if item.state == "parked"]
+            if parked:
+                await queue.retry(parked, store.now_ms())
         if isinstance(request, MarkPrivate) and not await directory.has_private_channel():
             notice = f"{without_channel(process.security)} {notice}"
         return Done(stored[0], notice)
@@ -166,6 +171,7 @@ async def declare_incident(
     assess: Assess | None = None,
     answers: Answers | None = None,
     anyway: bool = False,
+    fire: bool = False,
     once: Sequence[str] = (),
 ) -> Done | Refusal:
     """Declare an incident that no mail announced.
@@ -176,6 +182,7 @@ async def declare_incident(
         answers: To the tests that decide whether it is an incident.
         anyway: Whether it is declared although they say that it is none; its urgency is then left for later unless
             it was named.
+        fire: Whether it gets a channel and a log page, too, in the same action.
     """
     if not title.strip():
         return Refusal("An incident needs a title.", fields=("title",))
@@ -184,17 +191,25 @@ async def declare_incident(
     if against and not anyway:
         return Refusal(process.judging.why_not(answers), ask=NOT_AN_INCIDENT)
     decision = intake.declare(title.strip()[:200], description.strip(), by, process.judging, answers, at=_now())
+    if fire:
+        decision = _also(decision, carry_out(FireFire(), decision.incident, by, process, at=_now()))
     if assess is not None and (assess.urgency or not against):
         assessed = carry_out(assess, decision.incident, by, process, at=_now())
         if isinstance(assessed, Refusal):
             return assessed
-        effects = tuple(each for each in assessed.effects if not isinstance(each, RefreshCard))
-        entries = (*decision.entries, *assessed.entries)
-        decision = Decision(assessed.incident, entries, (*decision.effects, *effects))
+        decision = _also(decision, assessed)
     try:
         return Done(await store.create(decision, once=once))
     except store.DoneAlready:
         return Refusal("That incident was declared already.")
+
+
+def _also(decision: Decision, more: Decision | Refusal) -> Decision:
+    """Add what is done to a new incident at once; its card is posted, so that it needs no refresh."""
+    if isinstance(more, Refusal):
+        return decision
+    effects = tuple(each for each in more.effects if not isinstance(each, RefreshCard))
+    return Decision(more.incident, (*decision.entries, *more.entries), (*decision.effects, *effects))
 
 
 async def adopt_mail(mail_id: int, by: Person, process: Process) -> Done | Refusal | None:

@@ -104,6 +104,11 @@ async def test_tis_shows_what_is_known_and_goes_after_the_underlying_problem(tmp
         )
         await peer.shows(declared, "Resolved incident")
         await peer.until(lambda: any("LiveDefect" in each for each in program.issues()))
+        await peer.say("fire-fire Uploads fail; description: for everybody")
+        fired = await peer.post("Uploads fail")
+        await peer.hears(fired, "asks everybody to help")
+        await peer.hears(fired, "Log page: made")
+        await peer.hears(fired, "Channel: not made")
         await peer.say("runbook add", under=declared)
         await peer.hears(declared, "is in the process file already")
 

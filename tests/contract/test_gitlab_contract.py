@@ -23,9 +23,14 @@ class TestGitLab(TrackerContract):
     @pytest.fixture
     async def tracker(self) -> AsyncIterator[IssueTracker]:
         async with GitLab().running() as server:
+            self.server = server
             settings = Tracker(kind="gitlab", url=server.url, token=SecretStr(TOKEN))
             tracker = GitLabTracker(settings, lambda: datetime.now(UTC), LABELS)
             yield tracker
             await tracker.close()
             assert server.violations == []
             assert server.commands == []
+
+    def pages(self, tracker: IssueTracker) -> list[tuple[str, str]]:
+        assert all(each.visibility == "private" for each in self.server.snippets)
+        return [(each.description.split("\n")[-1], each.files["log.md"]) for each in self.server.snippets]

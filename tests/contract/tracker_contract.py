@@ -5,6 +5,7 @@ template named ``Incident`` and a current iteration, and whose users are ``USERS
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from models.ports import (
     IssueTracker,
     Iteration,
     NewIssue,
+    Page,
     Permanent,
 )
 
@@ -275,6 +277,44 @@ class TrackerContract:
         taken = await tracker.event(ref.key, "Ada owns this now.", at)
         assert await tracker.event(ref.key, "Ada owns this now.", at) is taken
         assert await tracker.get(ref.key) == before
+
+    # -- documents apart from issues --
+
+    def pages(self, tracker: IssueTracker) -> list[tuple[str, str]]:
+        """Return the marker and the text of each document that there is."""
+        raise AssertionError("the implementation's test tells this")
+
+    async def test_a_page_is_written_found_and_written_again(self, tracker: IssueTracker) -> None:
+        page = Page("Log of incident 1", "# Log\n\nfirst line", "<!-- wilson:log:x.1 -->")
+        assert await tracker.find_page(page.marker) is None
+        ref = await tracker.create_page(page)
+        other = await tracker.create_page(replace(page, marker="<!-- wilson:log:x.11 -->"))
+        assert other.key != ref.key
+        assert await tracker.find_page(page.marker) == ref
+        for _ in range(2):
+            await tracker.write_page(ref.key, replace(page, body="# Log\n\nsecond line"))
+        assert await tracker.find_page(page.marker) == ref
+        assert [(marker, text.split()[-2]) for marker, text in self.pages(tracker)] == [
+            (page.marker, "second"),
+            ("<!-- wilson:log:x.11 -->", "first"),
+        ]
+        assert await tracker.find_by_marker(page.marker, LONG_AGO) is None, "it is no issue"
+
+    async def test_of_two_pages_with_one_marker_the_first_is_meant(self, tracker: IssueTracker) -> None:
+        page = Page("Log", "text", "<!-- wilson:log:x.1 -->")
+        first = await tracker.create_page(page)
+        await tracker.create_page(page)
+        assert await tracker.find_page(page.marker) == first
+
+    async def test_a_page_that_is_not_there_is_refused(self, tracker: IssueTracker) -> None:
+        for key in ("", "../issues/0001-x.md", "0001-x.md", "gid://gitlab/ProjectSnippet/99"):
+            with pytest.raises(Permanent):
+                await tracker.write_page(key, Page("Log", "text", "<!-- wilson:log:x.1 -->"))
+
+    async def test_a_pages_text_does_not_forge_a_marker(self, tracker: IssueTracker) -> None:
+        forged = "<!-- wilson:log:x.2 -->"
+        await tracker.create_page(Page(f"Log {forged}", f"text\n\n{forged}", "<!-- wilson:log:x.1 -->"))
+        assert await tracker.find_page(forged) is None
 
     # -- texts from strangers --
 

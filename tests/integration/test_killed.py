@@ -203,11 +203,17 @@ async def live_through(folder: Path, port: int, kill_at: int) -> bool:
             )
             answered = await claimed(wilson, claim)
             assert "Ada Example" in answered
+            fire = claim | {"id": "fire", "value": {"action": _fire()}}
+            assert "AdaptiveCard" in await wilson.ask("POST", "/api/messages", fire)
             await wilson.settled()
             await check(folder, channel, wilson)
         finally:
             await wilson.stop()
         return wilson.killed
+
+
+def _fire() -> dict[str, Any]:
+    return {"type": "Action.Execute", "verb": "fire", "data": {"wilson": 1, "do": "fire", "incident": 1}}
 
 
 async def claimed(wilson: Wilson, claim: dict[str, Any]) -> str:
@@ -230,6 +236,11 @@ async def check(folder: Path, channel: Channel, wilson: Wilson) -> None:
     assert len(re.findall(r"Ada Example owns this", issues[0])) == 1
     told = [body for _, body in channel.replies if "owns this" in body]
     assert 1 <= len(told) <= (2 if wilson.killed else 1)
+    pages = [path.read_text() for path in (folder / "tracker" / "pages").glob("*.md")]
+    assert len(pages) == 1
+    assert "Ada Example owns this" in pages[0]
+    reports = [body for _, body in channel.replies if "Log page: made" in body]
+    assert 1 <= len(reports) <= (2 if wilson.killed else 1)
     cards = channel.cards
     assert 1 <= len(cards) <= (2 if wilson.killed else 1)
     newest = max(cards.values(), key=lambda text: "Ada Example" in text)

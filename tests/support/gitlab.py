@@ -71,6 +71,18 @@ class Issue:
 
 
 @dataclass
+class Snippet:
+    """A project snippet, which has one file here."""
+
+    id: int
+    author: User
+    title: str
+    description: str
+    visibility: str
+    files: dict[str, str]
+
+
+@dataclass
 class Cadence:
     id: int
     title: str
@@ -128,6 +140,8 @@ class GitLab:
         self.may_delete = True
         self.not_assignable: set[str] = set()  # usernames that are left out without a word
         self.issues: list[Issue] = []
+        self.snippets: list[Snippet] = []
+        self.snippets_on = True
         self.links: set[tuple[int, int]] = set()
         self.labels = {"workflow::In Progress", "workflow::Review Required"}
         self.templates = {"Incident": TEMPLATE}
@@ -538,6 +552,8 @@ class GitLab:
         return {
             "project": lambda _, fullPath: self._graphql_of(fullPath),  # noqa: N803
             "currentUser": lambda _: {"id": f"gid://gitlab/User/{self.bot.id}", "username": self.bot.username},
+            "createSnippet": lambda _, input: self._create_snippet(input),  # noqa: A006
+            "updateSnippet": lambda _, input: self._update_snippet(input),  # noqa: A006
             "createIssue": lambda _, input: self._create_by_graphql(input),  # noqa: A006
             "issueSetSeverity": lambda _, input: self._set(input, "severity", input["severity"]),  # noqa: A006
             "issueSetIteration": lambda _, input: self._set(  # noqa: A006
@@ -574,6 +590,7 @@ class GitLab:
             "iterationCadences": {"nodes": [_cadence(each) for each in self.cadences]},
             "iterations": {"nodes": current},
             "incidentManagementOncallSchedules": {"nodes": [_schedule(each) for each in self.schedules]},
+            "snippets": lambda _, first, after=None: self._snippets(first, after),
             "incidentManagementTimelineEvents": lambda _, incidentId, last: {  # noqa: N803
                 "nodes": [
                     {"note": note, "occurredAt": at}
@@ -608,6 +625,46 @@ class GitLab:
         issue.iteration = iteration
         told = {"id": f"gid://gitlab/Issue/{issue.id}", "iid": str(issue.iid)}
         return {"errors": [], "issue": told | {"webUrl": f"{self.url}/{PATH}/-/issues/{issue.iid}"}}
+
+    def _snippets(self, first: int, after: str | None) -> dict[str, Any]:
+        newest = self.snippets[::-1]
+        start = int(after) if after else 0
+        nodes = [self._snippet(each) for each in newest[start : start + first]]
+        end = start + len(nodes)
+        return {"nodes": nodes, "pageInfo": {"endCursor": str(end), "hasNextPage": end < len(newest)}}
+
+    def _snippet(self, snippet: Snippet) -> dict[str, Any]:
+        return {
+            "id": f"gid://gitlab/ProjectSnippet/{snippet.id}",
+            "description": snippet.description,
+            "webUrl": f"https://gitlab.example/{PATH}/-/snippets/{snippet.id}",
+            "author": {"__typename": "CurrentUser", "id": f"gid://gitlab/User/{snippet.author.id}"},
+        }
+
+    def _create_snippet(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if not self.snippets_on or asked["projectPath"] != PATH:
+            raise GraphQLError("The resource that you are attempting to access does not exist or you don't have …")
+        if len(asked["title"]) > 255:
+            return {"errors": ["Title is too long (maximum is 255 characters)"], "snippet": None}
+        self.mentioned += quick_actions.mentions(f"{asked['title']} {asked['description']}")
+        files = {each["filePath"]: each["content"] for each in asked["blobActions"] if each["action"] == "create"}
+        made = Snippet(
+            self._next(), self.bot, asked["title"], asked["description"], asked["visibilityLevel"], files
+        )
+        self.snippets.append(made)
+        return {"errors": [], "snippet": self._snippet(made)}
+
+    def _update_snippet(self, asked: dict[str, Any]) -> dict[str, Any]:
+        found = next((each for each in self.snippets if self._snippet(each)["id"] == asked["id"]), None)
+        if found is None or not self.snippets_on:
+            raise GraphQLError("The resource that you are attempting to access does not exist or you don't have …")
+        found.title = asked.get("title", found.title)
+        for each in asked["blobActions"]:
+            assert each["action"] == "update"
+            if each["filePath"] not in found.files:
+                return {"errors": ["Repository Error updating the snippet"], "snippet": None}
+            found.files[each["filePath"]] = each["content"]
+        return {"errors": [], "snippet": self._snippet(found)}
 
     def _current_of(self, gid: str) -> int | None:
         today = datetime.now(UTC).date()

@@ -64,7 +64,7 @@ watched(SqliteTransactionWrapper, "commit")
 watched(MailReader, "read")
 watched(FolderMailbox, "file_away")
 watched(TeamsMessenger, "_call")
-for method in ("create", "change", "comment", "link"):
+for method in ("create", "change", "comment", "link", "find_page", "create_page", "write_page"):
     watched(LocalTracker, method)
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from models.domain.requests import (
     ConfirmChange,
     Decide,
     Dismiss,
+    FireFire,
     HandOver,
     Merge,
     ProposeChange,
@@ -711,3 +712,14 @@ def test_raise_takes_nothing_else() -> None:
     assert isinstance(parse("raise limit=5", (), HUB, in_thread=True), Misused)
     assert "raise [login=yes/no server=yes/no workers=yes/no]" in help_text(HUB)
     assert "raise [" not in help_text(PROCESS)
+
+
+@pytest.mark.parametrize("text", [f"{said} Nobody can log in" for said in ("fire-fire", "/fire-fire", "firefire:")])
+def test_one_word_declares_with_all_that_is_needed(text: str) -> None:
+    assert say(text, in_thread=False) == Declare("Nobody can log in", fire=True)
+
+
+def test_one_word_under_a_card_is_about_that_incident() -> None:
+    assert say("fire-fire") == Act(FireFire())
+    assert "what is wrong" in misused("fire-fire", in_thread=False)
+    assert isinstance(say("fire fire everywhere", addressed=False), Chatter)

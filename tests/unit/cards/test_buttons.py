@@ -1,5 +1,7 @@
 """Which buttons each state offers to whom."""
 
+from dataclasses import replace
+
 import pytest
 
 from cards import buttons
@@ -10,7 +12,7 @@ from models.domain import requests
 from models.domain.incidents import MAY, Decision
 from models.domain.people import Person
 from models.domain.views import IncidentView
-from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, view
+from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, process_named, view
 from tests.unit.cards.test_golden import elements
 
 MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Update stakeholders, Security"
@@ -109,3 +111,14 @@ def test_those_on_call_are_mentioned_only_while_nobody_has_it() -> None:
     assert [each["mentioned"]["id"] for each in entities] == [ALEX.teams_id]
     assert "entities" not in incident_card(view(STATES["owned"]), now=NOW)["msteams"]
     assert "entities" not in incident_card(view(STATES["dismissed"]), now=NOW)["msteams"]
+
+
+def test_one_action_for_all_is_offered_where_the_process_names_it_until_it_was_pressed() -> None:
+    process = process_named("tis")
+    for name in ("candidate", "open", "owned"):
+        looked = replace(view(STATES[name]), process=process)
+        assert _described(incident_card(looked, now=NOW)).count("Fire-fire") == 1
+        fired = replace(looked, incident=replace(STATES[name], fired_at=NOW))
+        assert "Fire-fire" not in _described(incident_card(fired, now=NOW))
+    for name in ("resolved", "dismissed", "closed"):
+        assert "Fire-fire" not in _described(incident_card(replace(view(STATES[name]), process=process), now=NOW))

@@ -23,12 +23,14 @@ from cards.case import case_card
 from cards.case_actions import CaseForm, decode_case, is_about_a_case
 from cards.case_forms import case_form, support_form
 from cards.digest import digest_card
+from cards.firing import parts_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.payload import BadAction
 from cards.private import redacted_card
 from cards.report import report_card
+from models.domain.firing import Part
 from models.domain.incidents import Refusal
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.mail import Outcome
@@ -55,6 +57,13 @@ REPORT = report_of(
 
 PLATFORM = process_named("modernisation_platform")
 NONE = Refusal("By the process this is not an incident: Was it planned? Yes.", ask=NOT_AN_INCIDENT)
+
+
+PARTS = (
+    Part("Channel", "failed", "Graph answered 403: the application needs Channel.Create.Group"),
+    Part("Issue", "made", "12", "https://gitlab.example.com/iam/admin/-/issues/12"),
+    Part("Log page", "trying", "gitlab.example.com answered 502"),
+)
 
 
 def _judge(refusal: Refusal | None = None) -> Element:
@@ -118,6 +127,7 @@ CARDS: dict[str, Callable[[], Element]] = {
         once="o1",
     ),
     "report": lambda: report_card(REPORT, samples.PROCESS, ZoneInfo("Europe/London"), ", 1 of them open"),
+    "fire_parts": lambda: parts_card(samples.OWNED, PARTS),
     "digest": lambda: digest_card(samples.DIGEST),
 }
 

@@ -14,12 +14,14 @@ from cards.case_actions import CaseForm
 from cards.case_forms import case_form, support_form
 from cards.case_lists import access_list, case_status, support_list
 from cards.digest import digest_card
+from cards.firing import parts_card
 from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.lists import incident_list, status_text
 from cards.mail import mail_card
 from models.domain.alerts import Link
 from models.domain.cases import App, Call, Case, CaseState, Letter, Product, Tick
+from models.domain.firing import Part
 from models.domain.gateway import Grant
 from models.domain.incidents import (
     Assessment,
@@ -140,6 +142,8 @@ def test_the_other_cards_are_small_enough(fill: str) -> None:
         values = dict.fromkeys(("text", "to", "subject", "body"), fill)
         card = case_form(_case_views(fill)[0], form, values=values, refusal=Refusal(fill), once="o" * 64)
         assert size(card) <= MAX_BYTES
+    parts = tuple(Part("Log page", state, fill, fill) for state in ("made", "failed", "trying", "begun"))
+    assert size(parts_card(_filled(fill), parts)) <= MAX_BYTES
     digest = digest_card(DigestView(1, (_filled(fill),) * 500, PROCESS))
     assert size(digest) <= MAX_BYTES
     assert "more: use `list`" in json.dumps(digest)

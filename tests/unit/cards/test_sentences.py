@@ -90,6 +90,12 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     ),
     Verb.LESSON: ({"kind": "well", "text": "it was quick"}, "Megan Bowen noted what went well: it was quick."),
     Verb.POST_MORTEM: ({}, "Megan Bowen had the post-mortem written into the issue."),
+    Verb.FIRE: ({}, "Megan Bowen asks everybody to help: channel, issue and log page are being made."),
+    Verb.LOG_PAGE: (
+        {"url": "https://gitlab.example.com/s/1", "label": "Log page"},
+        "The log of this incident is kept on a page of its own: "
+        "[Log page (gitlab.\u2060example.\u2060com)](https://gitlab.example.com/s/1).",
+    ),
     Verb.REOPENED: ({"reason": None}, "Megan Bowen reopened this."),
     Verb.DISMISSED: ({"reason": "a load test"}, "Megan Bowen says that this is not an incident: a load test."),
     Verb.MERGED: ({"into": 40, "title": "Disk"}, "Megan Bowen merged this into incident 40: Disk."),
@@ -176,7 +182,7 @@ def test_no_foreign_text_acts_in_a_sentence(verb: Verb, attack: str) -> None:
     text = sentence(Entry(AT, verb, Person("1", attack), data))
     assert is_clean(text)
     assert "<" not in text
-    assert "https://evil" not in text or verb is Verb.LINKED
+    assert "https://evil" not in text or verb in (Verb.LINKED, Verb.LOG_PAGE)
     assert "{{" not in text
 
 

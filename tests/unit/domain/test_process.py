@@ -198,3 +198,10 @@ def test_whom_security_is_reported_to_is_read_and_checked() -> None:
     for wrong in ({"report_url": "http://x"}, {"head": {"mail": "x"}}, {"boss": "x"}):
         with pytest.raises(ProcessError, match=r"\[security\]"):
             read_process(VALUES | {"security": wrong}, "x.toml")
+
+
+@pytest.mark.parametrize("entry", [{}, {"name": "x" * 31}, {"name": "Fire", "colour": "red"}], ids=str)
+def test_the_name_of_the_one_action_is_checked(entry: dict[str, str]) -> None:
+    assert read_process(VALUES | {"fire_fire": {"name": "Fire"}}, "x.toml").fire_name == "Fire"
+    with pytest.raises(ProcessError, match=r"\[fire_fire\]"):
+        read_process(VALUES | {"fire_fire": entry}, "x.toml")

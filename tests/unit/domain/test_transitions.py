@@ -19,6 +19,7 @@ from models.domain.requests import (
     ConfirmChange,
     Decide,
     Dismiss,
+    FireFire,
     HandOver,
     Join,
     Keep,
@@ -69,6 +70,7 @@ ROWS: dict[str, Request] = {
     "vendor": AddVendor("AWS", "1234", "https://aws.example/1"),
     "update": SendUpdate("Login is slow", "We are on it.", "identified"),
     "channel": MakeChannel(),
+    "fire": FireFire(),
     "security": MarkPrivate("a key is out"),
     "follow_up": AddFollowUp("documentation"),
     "join": Join(CYD),
@@ -142,7 +144,7 @@ def test_the_state_after_an_act(verb: str, state: State) -> None:
     if state not in MAY[verb]:
         return
     decision = act(in_state(verb, state), ROWS[verb], CYD if verb == "claim" else ADA)
-    raises = verb == "security" and state is State.CANDIDATE
+    raises = verb in ("security", "fire") and state is State.CANDIDATE
     assert decision.incident.state is (State.OPEN if raises else AFTER.get(verb, state))
 
 
@@ -197,6 +199,11 @@ EFFECTS = [
     ("hand_over", State.OPEN, ["NoteIssue", "SyncIssue", "Announce", "RefreshCard"]),
     ("assess", State.OPEN, ["NoteIssue", "SyncIssue", "Announce", "RefreshCard"]),
     ("decide", State.OPEN, ["NoteIssue", "SyncIssue", "Announce", "RefreshCard"]),
+    (
+        "fire",
+        State.CANDIDATE,
+        ["RaiseIssue", "NoteIssue", "Announce", "RefreshCard", "OpenChannel", "WriteLogPage", "ReportParts"],
+    ),
     ("note", State.CANDIDATE, []),
     ("note", State.OPEN, ["NoteIssue"]),
     ("note", State.RESOLVED, ["NoteIssue"]),
