@@ -221,6 +221,7 @@ class Clicks:
             assess=assess,
             answers=button.answers,
             anyway=button.anyway,
+            service=button.service,
             once=once,
         )
         if isinstance(done, Refusal):

@@ -46,6 +46,7 @@ from models.domain.requests import (
     TellSecurity,
 )
 from models.domain.resolving import ResolveAnswers
+from models.domain.services import find_service
 
 _YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
 
@@ -449,6 +450,7 @@ def _rolled_back(value: str | None) -> tuple[bool | None, tuple[str, ...]]:
 
 _DESCRIPTION = re.compile(r"(?:description|details)\s?[=:]\s?", re.IGNORECASE)
 
+_SERVICE = re.compile(r"service\s?[=:]\s?", re.IGNORECASE)
 _URGENCY = re.compile(r"urgency\s?[=:]?\s?", re.IGNORECASE)
 
 
@@ -462,10 +464,12 @@ def read_declare(rest: str, process: Process) -> Declare:
         )
     # A title that is too long is cut and kept whole in the description: better raised than refused (W10).
     described = [said.strip()] if len(said.strip()) > TITLE else []
-    urgency, reason, answers = "", "", dict[str, Answer]()
+    urgency, reason, service, answers = "", "", "", dict[str, Answer]()
     for clause in (each.strip() for each in clauses):
         if found := _DESCRIPTION.match(clause):
             described.append(clause[found.end() :])
+        elif (found := _SERVICE.match(clause)) and process.services:
+            service = _known_service(clause[found.end() :], process)
         elif found := _URGENCY.match(clause):
             assess = _assessed(clause[found.end() :], process)
             urgency, reason, answers = (
@@ -480,9 +484,16 @@ def read_declare(rest: str, process: Process) -> Declare:
                 _typo(clause, process)
             if left.strip(" ,."):
                 described.append(clause)
-    return Declare(
-        title, kept_text("\n".join(described), LONG, "The description", lines=True), urgency, reason, answers
-    )
+    description = kept_text("\n".join(described), LONG, "The description", lines=True)
+    return Declare(title, description, urgency, reason, answers, service=service)
+
+
+def _known_service(said: str, process: Process) -> str:
+    service = find_service(clean(said, SHORT), process.services)
+    if service is None:
+        known = ", ".join(each.name for each in process.services[:20])
+        raise Wrong(f"There is no service {clean(said, 60)!r}; they are {known}")
+    return service.name
 
 
 def _assessed(text: str, process: Process) -> Assess:

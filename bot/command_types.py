@@ -39,6 +39,7 @@ class Declare:
     reason: str = ""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     fire: bool = False
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,13 @@ class AskReport:
     first: date | None = None
     last: date | None = None
     days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class AskService:
+    """Tell what runs where; ``name`` is empty for the thread's services, or else all."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,9 @@ class Chatter:
     """People talking to each other: not meant for the bot, which stays silent."""
 
 
-Command = Act | ShowForm | Declare | Show | AskReport | ChangeRota | Unknown | Misused | Elsewhere | Chatter
+Command = (
+    Act | ShowForm | Declare | Show | AskReport | AskService | ChangeRota | Unknown | Misused | Elsewhere | Chatter
+)
 
 
 class Wrong(Exception):

@@ -35,6 +35,7 @@ from bot.command_details import (
 )
 from bot.command_types import (
     Act,
+    AskService,
     Chatter,
     Command,
     Elsewhere,
@@ -106,6 +107,8 @@ _ANYWHERE: Mapping[str, str] = {
     "review": r"review",
     "report": r"report",
     "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
+    "services": r"services|what\sruns\swhere",
+    "service": r"service(?!\sstatus)",
     "definition": r"definition|what\sis\san\sincident",
     "help": r"help|commands|\?",
 }
@@ -123,7 +126,7 @@ _NAMES = (*_THREAD, *_ANYWHERE)
 ALONE = frozenset(
     {
         "raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook", "story",
-        "post-mortem", "join", "definition",
+        "post-mortem", "join", "definition", "services",
     }
 )  # fmt: skip
 """Commands that take nothing more."""
@@ -198,7 +201,8 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     if said.lower() in ("who", "?", "mine", "closed", "decided", "resolved", "finding", "incidents", "commands"):
         return False
     if name in (
-        "close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep", "fire-fire"
+        "close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep", "fire-fire",
+        "service",
     ):  # fmt: skip
         return False
     if name in ALONE:
@@ -297,6 +301,10 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("list")
         case "review":
             return Show("review")
+        case "services":
+            return AskService()
+        case "service":
+            return AskService(kept_text(bare, SHORT, "The name"))
         case "definition":
             return Show("definition")
         case "report":

@@ -10,6 +10,7 @@ from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.timeline import sentence
 from models.domain.incidents import FollowUp, Incident, State
 from models.domain.process import Process
+from models.domain.services import services_of
 from models.domain.timeline import Entry, Verb
 from models.ports import IssueChange, IssueKind, Iteration, NewIssue
 
@@ -52,7 +53,7 @@ def incident_issue(
     return NewIssue(
         kind=IssueKind.INCIDENT,
         title=issue_title(incident.title, process),
-        body=_body(incident, timeline, thread_url, owner),
+        body=_body(incident, process, timeline, thread_url, owner),
         marker=incident_marker(incident.id, instance),
         template=template or None,
         labels=process.incident_labels,
@@ -84,9 +85,10 @@ def incident_marker(incident_id: int, instance: str) -> str:
     return marker("incident", f"{instance}.{incident_id}")
 
 
-def _body(incident: Incident, timeline: Sequence[Entry], thread_url: str, owner: Account) -> str:
+def _body(incident: Incident, process: Process, timeline: Sequence[Entry], thread_url: str, owner: Account) -> str:
     facts = [
         ("Source", plain(incident.source)),
+        ("Service", ", ".join(plain(each.service.name) for each in services_of(incident, process.services))),
         ("Project", plain(incident.project or "")),
         ("Resource", plain(incident.resource or "")),
         ("Condition", plain(incident.condition or "")),

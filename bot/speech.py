@@ -14,6 +14,7 @@ from bot.case_speech import CaseSpeech
 from bot.command_types import (
     Act,
     AskReport,
+    AskService,
     ChangeRota,
     Chatter,
     Command,
@@ -35,6 +36,7 @@ from cards.judging import definition_text
 from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_called_up, rota_text, status_text, swap_text
 from cards.outside import handoff_text, vendors_text
+from cards.services import service_text
 from cards.story import story
 from models import directory, store
 from models.directory import INCIDENT, PRIVATE
@@ -111,6 +113,8 @@ class Speech:
                 await self._report(command, place)
             case Show(what):
                 await self._answer(place, await self._shown(what, incident))
+            case AskService(name):
+                await self._answer(place, service_text(name, self._around.process, incident))
             case Unknown(text, nearest):
                 await self._answer(place, _unknown(text, nearest))
             case Misused(text) | Elsewhere(text):
@@ -159,6 +163,7 @@ class Speech:
             answers=answers,
             anyway=True,
             fire=command.fire,
+            service=command.service,
             once=[place.once],
         )
         if isinstance(done, Refusal):

@@ -130,6 +130,7 @@ class DeclareIncident:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     once: str = ""
     anyway: bool = False
+    service: str = ""
 
 
 Button = Do | OpenForm | Refresh | TellStory | ShowCard | AdoptMail | SetMailAside | DeclareIncident
@@ -201,6 +202,7 @@ def _declare(reader: PayloadReader) -> DeclareIncident:
         answers=reader.given(),
         once=reader.once(),
         anyway=reader.flag("anyway"),
+        service=reader.text("service", SHORT),
     )
 
 

@@ -32,7 +32,7 @@ from models.domain.process import Answer, FollowUpKind, Process
 from models.domain.staffing import declares_resolved
 from models.domain.views import IncidentView
 
-MOST_PEOPLE, MOST_OTHERS = 50, 25
+MOST_PEOPLE, MOST_OTHERS, MOST_SERVICES = 50, 25, 12
 """How many choices a form offers; a command takes any."""
 
 Values = Mapping[str, str]
@@ -120,6 +120,7 @@ def declare_form(
             [
                 _text("title", "What is wrong, in one line?", values, TITLE, required="Say what is wrong."),
                 _text("description", "What is seen so far?", values, LONG, multiline=True),
+                *_service(process, values),
                 *judging_inputs(process, values),
                 text_block("How bad is it? You can answer this later, too.", weight="Bolder", spacing="Large"),
                 *_assessment(process, values, later=True),
@@ -131,6 +132,17 @@ def declare_form(
     if none:
         button = execute("Declare all the same", encode("declare", once=once, anyway=True), style="destructive")
     return adaptive_card(body, [button], speak="Declare an incident")
+
+
+def _service(process: Process, values: Values) -> list[Element]:
+    names = [clean(each.name, 60) for each in process.services[:MOST_SERVICES]]
+    if not names:
+        return []
+    other = "Another, or not known"
+    if len(process.services) > MOST_SERVICES:
+        other = "Another (the command takes any: incident Slow; service: Name), or not known"
+    choices = [*((name, name) for name in names), (other, "-")]
+    return [inputs.choice("service", "Which service is impacted?", choices, value=values.get("service", ""))]
 
 
 def _refused(refusal: Refusal | None) -> list[Element]:

@@ -33,6 +33,7 @@ from cards.blocks import (
 from cards.known_issue import known_issue_lines
 from cards.outside import outside_rows
 from cards.private import privacy_rows
+from cards.services import service_rows
 from cards.words import headline, next_step, numbered, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, Noise, State
 from models.domain.people import Person
@@ -193,6 +194,8 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
     incident, process = view.incident, view.process
     yield from privacy_rows(incident, process.security, brief=not room.origin)
     yield from outside_rows(incident, 3 if room.details else int(room.origin))
+    if room.origin:
+        yield from service_rows(incident, process, brief=not room.details)
     if name := urgency_name(incident, process):
         yield row("Urgency", rich_text(*_urgency(view, name, room)), spacing="Medium")
     if incident.tracker_severity:

@@ -192,6 +192,7 @@ def help_text(process: Process) -> str:
         ("incident <title>", "declare one that no mail announced"),
         ("fire-fire <title>", "declare one, with a channel, an issue and a log page in one action"),
         ("list", "what is unfinished"),
+        *([("services", "what runs where"), ("service <name>", "one of them")] if process.services else []),
         ("definition", "what an incident is to this team, and what is done about what is none"),
         ("review", "what awaits the incident review"),
         ("report [month | <day>..<day>]", "how it went"),

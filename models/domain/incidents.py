@@ -270,6 +270,7 @@ class Incident:
         fired_at: When channel, issue and log page were asked for in one action; ``None`` where nobody did.
         log_key, log_url: Its log page apart from the issue; empty where it has none.
         log_failed: Why none could be written.
+        service: The service that a person said is impacted; empty where nobody did.
         updates_off: Whether none is asked for any more.
         judged: How the tests of an incident were answered; ``None`` where nobody did.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
@@ -341,6 +342,7 @@ class Incident:
     log_key: str = ""
     log_url: str = ""
     log_failed: str = ""
+    service: str = ""
 
     @property
     def private(self) -> bool:

@@ -118,6 +118,7 @@ def declare(
     by: Person,
     judging: Judging | None = None,
     answers: Answers | None = None,
+    service: str = "",
     *,
     at: datetime,
 ) -> Decision:
@@ -126,6 +127,7 @@ def declare(
     Args:
         judging: The tests that decide whether it is an incident, where there are any.
         answers: How they were answered.
+        service: Which service is impacted (P11); empty where that was not said.
     """
     judged, tests = None, judging.in_words(answers or {}) if judging else ""
     if judging and tests:
@@ -143,6 +145,7 @@ def declare(
         declared_by=by,
         raised_at=at,
         judged=judged,
+        service=service,
     )
     about: dict[str, str | int | bool | None] = {"summary": description or None}
     if judged:

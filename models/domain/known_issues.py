@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from fnmatch import fnmatchcase
 
+from models.domain.matching import Patterns, match, read_patterns
 from models.domain.process_reader import Reader, all_known, each_its_own
 from models.domain.working_hours import WorkingHours, read_working_hours
-
-FIELDS = ("source", "title", "project", "resource", "condition", "summary", "severity")
-"""What a known issue's patterns can speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class KnownIssue:
 
     key: str
     name: str
-    patterns: tuple[tuple[str, tuple[str, ...]], ...]
+    patterns: Patterns
     causes: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     risks: str = ""
@@ -48,15 +45,7 @@ class KnownIssue:
 
     def matches(self, values: Mapping[str, str | None]) -> bool:
         """Tell whether an alert of these values, by field of ``FIELDS``, is one of these."""
-        return all(
-            any(_matches((values.get(field) or "")[:1000], pattern) for pattern in patterns)
-            for field, patterns in self.patterns
-        )
-
-
-def _matches(value: str, pattern: str) -> bool:
-    wanted = not pattern.startswith("!")
-    return fnmatchcase(value.casefold(), pattern.removeprefix("!").casefold()) is wanted
+        return match(self.patterns, values)
 
 
 def read_known_issues(readers: Sequence[Reader]) -> tuple[KnownIssue, ...]:
@@ -76,20 +65,13 @@ def read_known_issues(readers: Sequence[Reader]) -> tuple[KnownIssue, ...]:
 
 
 def _known_issue(reader: Reader) -> KnownIssue:
-    match = reader.table("match")
-    held = match.rest()
-    patterns = [(key, tuple(value) if isinstance(value, list) else (value,)) for key, value in held.items()]
-    for key, several in patterns:
-        if key not in FIELDS or not several or not all(isinstance(each, str) and each for each in several):
-            match.wrong(f"{key} = {held[key]!r} is not a pattern for one of {', '.join(FIELDS)}")
-    if not patterns:
-        match.wrong(f"names no pattern; it needs one for some of {', '.join(FIELDS)}")
+    patterns = read_patterns(reader.table("match"))
     minutes = reader.number("clears_within_minutes", 10_080) if "clears_within_minutes" in reader.values else None
     hours = read_working_hours(reader.table("hours")) if "hours" in reader.values else None
     made = KnownIssue(
         reader.key(),
         reader.text("name"),
-        tuple(patterns),
+        patterns,
         reader.texts("causes"),
         reader.texts("actions"),
         reader.text("risks", ""),

@@ -25,6 +25,7 @@ from models.domain.reminder_rules import Reminders, read_reminders
 from models.domain.report_rules import ReportRules, read_report_rules
 from models.domain.roles import Roles, read_roles
 from models.domain.security_rules import Security, read_security
+from models.domain.service_rules import Service, read_services
 from models.domain.working_hours import WorkingHours, read_working_hours
 
 Answer = int | bool | None
@@ -144,6 +145,7 @@ class Process:
     judging: Judging = field(default_factory=Judging)
     title_prefix: str = ""
     fire_name: str = ""
+    services: tuple[Service, ...] = ()
     warnings: tuple[str, ...] = ()
     """What its file says that does nothing, each with its place; no mistakes."""
 
@@ -244,6 +246,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         channel_name=read_channel_name(top.table("channel")) if "channel" in values else CHANNEL_NAME,
         vendors=read_vendors(top.optional_tables("vendors")),
         fire_name=_fire_name(top),
+        services=read_services(top.optional_tables("services")),
         judging=_judging(top, questions, follow_ups),
         security=read_security(top.table("security")) if "security" in values else Security(),
     )

@@ -6,20 +6,13 @@ from datetime import datetime, tzinfo
 
 from models.domain.incidents import Incident, State
 from models.domain.known_issues import KnownIssue
+from models.domain.matching import values_of
 from models.domain.process import Process
 
 
 def known_issue_of(incident: Incident, process: Process) -> KnownIssue | None:
     """Return the first known issue that the incident is one of, or ``None``."""
-    values = {
-        "source": incident.source,
-        "title": incident.title,
-        "project": incident.project,
-        "resource": incident.resource,
-        "condition": incident.condition,
-        "summary": incident.summary,
-        "severity": incident.severity,
-    }
+    values = values_of(incident)
     return next((each for each in process.known_issues if each.matches(values)), None)
 
 

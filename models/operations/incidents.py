@@ -22,6 +22,7 @@ from models.domain.people import Person
 from models.domain.privacy import without_channel
 from models.domain.process import Process
 from models.domain.requests import Assess, Claim, Dismiss, FireFire, MarkPrivate, Merge, Raise, Request, carry_out
+from models.domain.services import find_service
 from models.operations.alerts import decider
 
 TRIES = 20
@@ -172,6 +173,7 @@ async def declare_incident(
     answers: Answers | None = None,
     anyway: bool = False,
     fire: bool = False,
+    service: str = "",
     once: Sequence[str] = (),
 ) -> Done | Refusal:
     """Declare an incident that no mail announced.
@@ -182,6 +184,7 @@ async def declare_incident(
         answers: To the tests that decide whether it is an incident.
         anyway: Whether it is declared although they say that it is none; its urgency is then left for later unless
             it was named.
+        service: The name of the impacted service; one that the process does not know is left out.
         fire: Whether it gets a channel and a log page, too, in the same action.
     """
     if not title.strip():
@@ -190,7 +193,11 @@ async def declare_incident(
     against = process.judging.verdict(answers) is False
     if against and not anyway:
         return Refusal(process.judging.why_not(answers), ask=NOT_AN_INCIDENT)
-    decision = intake.declare(title.strip()[:200], description.strip(), by, process.judging, answers, at=_now())
+    known = find_service(service, process.services)
+    name = known.name if known else ""
+    decision = intake.declare(
+        title.strip()[:200], description.strip(), by, process.judging, answers, name, at=_now()
+    )
     if fire:
         decision = _also(decision, carry_out(FireFire(), decision.incident, by, process, at=_now()))
     if assess is not None and (assess.urgency or not against):

@@ -19,6 +19,7 @@ from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.lists import incident_list, status_text
 from cards.mail import mail_card
+from cards.services import service_text, services_text
 from models.domain.alerts import Link
 from models.domain.cases import App, Call, Case, CaseState, Letter, Product, Tick
 from models.domain.firing import Part
@@ -37,6 +38,7 @@ from models.domain.incidents import (
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.service_rules import Service
 from models.domain.views import CaseView, DigestView, IncidentView
 from tests.unit.cards import samples
 from tests.unit.cards.samples import AT, NOW, PROCESS
@@ -110,6 +112,20 @@ def _views(fill: str, process: Process = PROCESS) -> list[IncidentView]:
 def test_the_fullest_incident_card_is_small_enough(fill: str) -> None:
     for looked in _views(fill):
         assert size(incident_card(looked, now=NOW)) <= MAX_BYTES
+
+
+@pytest.mark.parametrize("fill", FILL, ids=range(len(FILL)))
+def test_services_fit_beside_everything_else(fill: str) -> None:
+    url = "https://example.com/" + "x" * 270
+    links = tuple((fill, f"{url}{n}") for n in range(9))
+    many = tuple(Service(f"{fill}{n}", (("source", ("*",)),), fill, (fill,) * 9, links) for n in range(60))
+    process = replace(PROCESS, services=many)
+    for looked in _views(fill, process):
+        assert size(incident_card(looked, now=NOW)) <= MAX_BYTES
+    assert len(services_text(process)) < 28_000
+    assert len(service_text("", process, _filled(fill))) < 28_000
+    assert len(service_text("nothing", process)) < 28_000
+    assert size(declare_form(process, {}, Refusal(fill), once="o")) <= MAX_BYTES
 
 
 @pytest.mark.parametrize("fill", FILL, ids=range(len(FILL)))
