@@ -23,6 +23,7 @@ from bot.adapters.connector import TeamsMessenger
 from bot.adapters.console import ConsoleMessenger
 from bot.adapters.entra import EntraTokens
 from bot.adapters.gitlab import GitLabTracker
+from bot.adapters.gitlab_changes import GitLabChanges, NoChanges
 from bot.adapters.graph_channels import GraphChannels, NoChannels
 from bot.adapters.graph_people import GraphPeople, NoPeople
 from bot.adapters.halo import HaloDesk, NoDesk
@@ -64,6 +65,7 @@ from bot.web import make_app, serving
 from bot.write_test import WriteTest
 from models import database, directory, queue, store
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
+from models.change_ports import ChangeSource
 from models.domain.people import find_person
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
@@ -198,6 +200,22 @@ def channels_of(settings: Settings) -> ChannelMaker:
     return GraphChannels(
         settings.directory.base_url, registration, settings.teams.group_id, lambda: datetime.now(UTC)
     )
+
+
+def changes_of(settings: Settings) -> ChangeSource:
+    """Return where changes before an incident are looked for.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    projects = process_of(settings).changes.projects
+    if not projects:
+        return NoChanges()
+    if settings.tracker.kind != "gitlab":
+        held = settings.tracker.kind
+        return NoChanges(f"[changes] of the process names projects of GitLab, and tracker.kind holds {held!r}")
+    _check_gitlab(settings)
+    return GitLabChanges(settings.tracker, projects, lambda: datetime.now(UTC))
 
 
 def page_of(settings: Settings) -> StatusPage:
@@ -354,11 +372,18 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
         await directory.look_for_private_channel()
     poster = Poster(messenger, channels, Pacer())
     handling = await _cases(settings, tracker, around, poster, stack)
-    page, maker = page_of(settings), channels_of(settings)
-    stack.push_async_callback(maker.close)
-    stack.push_async_callback(page.close)
+    page, maker, changes = page_of(settings), channels_of(settings), changes_of(settings)
+    for each in (page, maker, changes):
+        stack.push_async_callback(each.close)
     deliveries = Deliveries(
-        poster, tracker, around, handling, template=settings.tracker.template, page=page, new_channels=maker
+        poster,
+        tracker,
+        around,
+        handling,
+        template=settings.tracker.template,
+        page=page,
+        new_channels=maker,
+        changes=changes,
     )
     settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
     health = TrackerHealth(tracker, ZoneInfo(settings.rota.timezone))
@@ -494,6 +519,7 @@ async def examine(settings: Settings) -> list[Finding]:
             ("directory", people_of),
             ("status page", page_of),
             ("new channels", channels_of),
+            ("recent changes", changes_of),
         ):
             try:
                 if name == "teams":

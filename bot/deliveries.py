@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
-from bot import issue_text, issues, merge_requests, security_mail
+from bot import issue_text, issues, merge_requests, recent_changes, security_mail
 from bot.case_deliveries import CaseDeliveries
 from bot.firing_deliveries import FiringDeliveries
 from bot.hearing import Hearing
@@ -35,6 +35,7 @@ from cards.story import post_mortem
 from cards.timeline import announcement
 from cards.words import public_title
 from models import digests, directory, mails, queue, reporting, store
+from models.change_ports import ChangeSource
 from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
 from models.domain.effects import (
     Announce,
@@ -42,6 +43,7 @@ from models.domain.effects import (
     AskUpdate,
     Effect,
     LearnTeam,
+    LookForChanges,
     MailSecurity,
     NoteIssue,
     OpenChannel,
@@ -96,6 +98,7 @@ class Deliveries:
         template: str,
         page: StatusPage,
         new_channels: ChannelMaker,
+        changes: ChangeSource,
     ) -> None:
         self._poster = poster
         self._cases = cases
@@ -103,6 +106,7 @@ class Deliveries:
         self._hearing = Hearing(tracker, surroundings)
         self._around = surroundings
         self._template = template
+        self._changes = changes
         self._outside = OutsideDeliveries(poster, surroundings, page, new_channels)
         self._reviews = ReviewDeliveries(poster, tracker, surroundings)
         self._firing = FiringDeliveries(poster, tracker, surroundings)
@@ -168,6 +172,9 @@ class Deliveries:
             case ReadMergeRequest(incident_id, url):
                 await merge_requests.read(self._tracker, incident_id, url)
                 return ()
+            case LookForChanges(incident_id):
+                await recent_changes.look(self._changes, self._around.process.changes, incident_id, item)
+                return ()
             case SyncIssue(incident_id):
                 return await self._sync_issue(incident_id)
             case NoteIssue() as effect:
@@ -182,12 +189,15 @@ class Deliveries:
     # -- Teams --------------------------------------------------------------------------------------------
 
     async def _post_card(self, incident: Incident, item: Item) -> Sequence[Effect]:
-        if incident.digest_id is not None or await directory.cards_of(INCIDENT, incident.id):
+        if incident.digest_id is not None:
             return ()
+        follows = [LookForChanges(incident.id)] if self._changes.configured else []
+        if await directory.cards_of(INCIDENT, incident.id):
+            return follows
         if item.attempts > 1:
             await directory.maybe_twin(incident.id)
         await self._poster.post(await self._poster.devs(), INCIDENT, incident.id, self._card(incident))
-        return ()
+        return follows
 
     async def _post_private(self, incident: Incident) -> Sequence[Effect]:
         channel = await self._poster.private()

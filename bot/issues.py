@@ -10,6 +10,7 @@ from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.timeline import sentence
 from models.domain.incidents import FollowUp, Incident, State
 from models.domain.process import Process
+from models.domain.recent_changes import RecentChanges
 from models.domain.services import services_of
 from models.domain.timeline import Entry, Verb
 from models.ports import IssueChange, IssueKind, Iteration, NewIssue
@@ -104,14 +105,26 @@ def _body(incident: Incident, process: Process, timeline: Sequence[Entry], threa
     told = "\n".join(f"- **{name}:** {value}" for name, value in facts if value)
     links = "\n".join(f"- {link(each.label, each.url)}" for each in incident.links)
     before = [entry for entry in timeline if incident.raised_at is None or entry.at < incident.raised_at]
+    recent = incident.recent
+    if recent is not None and incident.raised_at is not None and recent.seen_at > incident.raised_at:
+        recent = None  # it follows as a comment
     notes = "\n\n".join(comment_body(entry) for entry in before if entry.verb is Verb.NOTED)
     return blocks(
         "## What is known",
         told,
         f"### What the source said\n\n{fence(incident.summary)}" if incident.summary else "",
         f"### Links\n\n{links}" if links else "",
+        _recent(recent) if recent is not None and recent.kept else "",
         f"### Noted before it was raised\n\n{notes}" if notes else "",
     )
+
+
+def _recent(recent: RecentChanges) -> str:
+    """Return what was changed before it, by name alone: a link would tell each merge request of the incident."""
+    lines = [f"- {plain(each.line)}" for each in recent.kept]
+    if recent.more:
+        lines.append(f"- and {recent.more} more")
+    return f"### Merged or deployed in the {recent.told} before it began\n\n" + "\n".join(lines)
 
 
 def _when(at: datetime | None) -> str:

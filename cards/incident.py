@@ -37,6 +37,7 @@ from cards.services import service_rows
 from cards.words import headline, next_step, numbered, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, Noise, State
 from models.domain.people import Person
+from models.domain.recent_changes import RecentChanges
 from models.domain.recognising import quiet_until
 from models.domain.staffing import holder
 from models.domain.views import IncidentView
@@ -56,9 +57,15 @@ class _Room:
     follow_ups: int
     details: bool = True
     origin: bool = True
+    recent: int = 5
 
 
-_ROOMS = (_Room(5, 3, 5), _Room(2, 1, 1), _Room(1, 1, 1, details=False), _Room(1, 1, 1, False, False))
+_ROOMS = (
+    _Room(5, 3, 5),
+    _Room(2, 1, 1, recent=2),
+    _Room(1, 1, 1, details=False, recent=1),
+    _Room(1, 1, 1, False, False, recent=0),
+)
 """The usual, and what is left when every text is at its longest: then also without what explains the rest,
 and at last without what was reported, which the issue has."""
 
@@ -225,6 +232,8 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
             yield row(label, rich_text(text_run(value, limit)))
     if incident.first_seen is not None:
         yield row("Seen", text_block(_seen(incident)))
+    if incident.recent is not None and incident.recent.kept and room.recent and not incident.state.finished:
+        yield row("Changes", container(list(_recent(incident.recent, room))))
     if incident.merge_requests:
         yield row("Merges", container([_merge_request(each) for each in incident.merge_requests[-room.links :]]))
     if links := _links(incident, room):
@@ -293,6 +302,24 @@ def _seen(incident: Incident) -> str:
     elif incident.alerting is False:
         seen = f"{seen}, then it recovered"
     return seen
+
+
+def _recent(recent: RecentChanges, room: _Room) -> Iterable[Element]:
+    yield text_block(f"Merged or deployed in the {recent.told} before it began:", subtle=True)
+    shown = recent.kept[: room.recent]
+    for each in shown:
+        url = safe_url(each.url) if len(each.url) <= _LONG_URL else None
+        yield rich_text(
+            text_run(each.name, 100, color="Accent" if url else "", url=url),
+            gap(),
+            text_run(each.title, 120),
+            gap(", ", subtle=True),
+            text_run(each.done, 200, subtle=True),
+            gap(f", {when(each.at, near=recent.seen_at)}", subtle=True),
+            spacing="None",
+        )
+    if (more := recent.count - len(shown)) > 0:
+        yield text_block(f"and {more} more", subtle=True, spacing="None")
 
 
 def _merge_request(request: MergeRequest) -> Element:

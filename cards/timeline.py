@@ -11,6 +11,7 @@ from models.domain.incidents import NoteKind
 from models.domain.outside import VENDOR
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.recent_changes import span
 from models.domain.timeline import Entry, Verb
 
 
@@ -230,6 +231,15 @@ def _merge_request(words: _Words) -> str:
             return _ended(f"Merge request {name} was {words.text('what', 20)}{by}{title}")
 
 
+def _changed_before(words: _Words) -> str:
+    held = (words.entry.data.get(key) for key in ("count", "more", "minutes"))
+    count, more, minutes = (each if isinstance(each, int) else 0 for each in held)
+    several = "One change" if count == 1 else f"{count} changes"
+    long = span(minutes) if minutes else "time"
+    rest = f"; and {more} more" if more else ""
+    return _ended(f"{several} went out in the {long} before it: {words.text('text', 1200)}{rest}")
+
+
 _LACKS = {
     "unjudged": "Nobody has judged this candidate",
     "unowned": "Nobody has owned this",
@@ -346,6 +356,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     ),
     Verb.HEARD: _heard,
     Verb.MERGE_REQUEST: _merge_request,
+    Verb.CHANGED_BEFORE: _changed_before,
     Verb.REMINDED: _reminded,
     Verb.VENDOR: _vendor,
     Verb.UPDATED: lambda words: _ended(

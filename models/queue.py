@@ -18,6 +18,7 @@ from models.domain.effects import (
     Effect,
     HearAnswer,
     LearnTeam,
+    LookForChanges,
     LookUpCase,
     MailSecurity,
     NoteCaseIssue,
@@ -53,6 +54,8 @@ from models.domain.effects import (
 from models.sql import Database, Row, marks, reading, writing
 
 TEAMS, TRACKER, GATEWAY, MAIL, DESK, PAGE = "teams", "tracker", "gateway", "mail", "desk", "page"
+CHANGES = "changes"
+"""The tracker, asked for hints alone: nothing waits for them, and nobody is told when they fail."""
 COLUMNS = (
     "uid",
     "target",
@@ -166,6 +169,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
         case ReadMergeRequest(incident_id, url):
             name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
             return TRACKER, f"tracker:{incident_id}", incident_id, False, f"merge:{incident_id}:{name}"
+        case LookForChanges(incident_id):
+            return CHANGES, f"changes:{incident_id}", incident_id, False, f"changes:{incident_id}"
         case NoteIssue(incident_id) | RaiseFollowUp(incident_id) | WritePostMortem(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, None
         case PostMail(mail_id):

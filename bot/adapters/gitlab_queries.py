@@ -120,6 +120,19 @@ query Pages($path: ID!, $after: String) {
 }
 """
 
+MERGED = """\
+query Merged($path: ID!, $since: Time!, $until: Time!) {
+  project(fullPath: $path) {
+    repository { rootRef }
+    mergeRequests(
+      state: merged, mergedAfter: $since, mergedBefore: $until, sort: MERGED_AT_DESC, first: 100
+    ) {
+      nodes { iid title webUrl mergedAt targetBranch mergeUser { name } author { name } }
+    }
+  }
+}
+"""
+
 NEW_PAGE = """\
 mutation NewPage($input: CreateSnippetInput!) {
   createSnippet(input: $input) {
@@ -137,5 +150,5 @@ mutation Page($input: UpdateSnippetInput!) {
 
 ALL = (
     ITERATIONS, REACHABLE, CREATE, SEVERITY, ITERATION, EVENTS, EVENT, RESOURCES, RESOURCE, MERGE_REQUEST,
-    PAGES, NEW_PAGE, PAGE, ON_CALL,
+    PAGES, NEW_PAGE, PAGE, ON_CALL, MERGED,
 )  # fmt: skip

@@ -153,6 +153,13 @@ class ReadMergeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class LookForChanges:
+    """Look what was merged and deployed shortly before the incident began."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostMail:
     """Post a quiet card about a mail that is not an alert: unrecognised, unreadable, or for the gateway."""
 
@@ -346,6 +353,7 @@ Effect = (
     | WritePostMortem
     | ReadIssue
     | ReadMergeRequest
+    | LookForChanges
     | PostMail
     | PostDigest
     | PostReview
@@ -387,6 +395,7 @@ IncidentEffect = (
     | WritePostMortem
     | ReadIssue
     | ReadMergeRequest
+    | LookForChanges
 )
 """What an incident's decisions lead to; each carries the incident's number."""
 

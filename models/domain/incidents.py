@@ -18,6 +18,7 @@ from models.domain.judging import Judged
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Answer, Process
+from models.domain.recent_changes import RecentChanges
 from models.domain.timeline import Entry
 
 
@@ -273,6 +274,8 @@ class Incident:
         service: The service that a person said is impacted; empty where nobody did.
         updates_off: Whether none is asked for any more.
         judged: How the tests of an incident were answered; ``None`` where nobody did.
+        started_at: When its source says that it began; ``None`` where that is not told, or not to be believed.
+        recent: What was merged and deployed shortly before it began; ``None`` until that was looked for.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
 
@@ -343,6 +346,8 @@ class Incident:
     log_url: str = ""
     log_failed: str = ""
     service: str = ""
+    started_at: datetime | None = None
+    recent: RecentChanges | None = None
 
     @property
     def private(self) -> bool:

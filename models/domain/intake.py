@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from models.domain.alerts import Alert, MailKind, is_flapping
 from models.domain.effects import Announce, Effect, PostCard, RaiseIssue, RefreshCard
@@ -15,6 +15,9 @@ from models.domain.timeline import Entry, Verb
 
 KEPT_TIMES = 50
 """How many firing and recovery times an incident keeps, for telling whether it flaps."""
+
+LONGEST_UNTOLD = timedelta(days=2)
+"""How long ago an alert may have begun when it is first heard of."""
 
 
 def candidate(
@@ -45,9 +48,18 @@ def candidate(
         unreadable=unreadable,
         why=why,
         previous_id=previous_id,
+        started_at=_began(alert, at),
     )
     entry = Entry(at, Verb.REPORTED, None, {"source": alert.source, "summary": alert.summary})
     return Decision(incident, (entry,), (PostCard(0),))
+
+
+def _began(alert: Alert, at: datetime) -> datetime | None:
+    """Return when the source says that it began; a moment to come, or long ago, is not believed."""
+    told = alert.started_at
+    if told is None or told.tzinfo is None or not at - LONGEST_UNTOLD <= told <= at:
+        return None
+    return told
 
 
 def absorb(incident: Incident, alert: Alert, process: Process, *, at: datetime) -> Decision:

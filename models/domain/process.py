@@ -21,6 +21,7 @@ from models.domain.mail import FIELDS, MailRule, MailRules
 from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader, all_known, each_its_own
+from models.domain.recent_changes import ChangeRules, read_change_rules
 from models.domain.reminder_rules import Reminders, read_reminders
 from models.domain.report_rules import ReportRules, read_report_rules
 from models.domain.roles import Roles, read_roles
@@ -144,6 +145,7 @@ class Process:
     review: ReviewRules = field(default_factory=ReviewRules)
     judging: Judging = field(default_factory=Judging)
     title_prefix: str = ""
+    changes: ChangeRules = field(default_factory=ChangeRules)
     fire_name: str = ""
     services: tuple[Service, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -238,6 +240,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         notices=read_notices(top.table("notices")) if "notices" in values else Notices(),
         review=read_review(top.table("review")) if "review" in values else ReviewRules(),
         roles=read_roles(top),
+        changes=read_change_rules(top.table("changes")) if "changes" in values else ChangeRules(),
         reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),
         communication=read_communication(top.table("communication"), _keys(urgencies))

@@ -39,6 +39,7 @@ class Verb(StrEnum):
     ABSORBED = "absorbed"
     HEARD = "heard"
     MERGE_REQUEST = "merge_request"
+    CHANGED_BEFORE = "changed_before"
     REMINDED = "reminded"
     LESSON = "lesson"
     ROLE_TAKEN = "role_taken"

@@ -136,6 +136,7 @@ class GitLab:
         self.users = [self.bot, User(2, "mb2345", "Megan Byte"), User(3, "ak101", "Ada Example")]
         self.outsiders: list[User] = [User(9, "stranger", "A Stranger")]
         self.merge_requests: dict[str, list[dict[str, Any]]] = {}  # by project; others are not shown
+        self.deployments: dict[str, list[dict[str, Any]]] = {}  # by project; others are not shown
         self.schedules: list[Schedule] = []
         self.may_delete = True
         self.not_assignable: set[str] = set()  # usernames that are left out without a word
@@ -228,7 +229,8 @@ class GitLab:
     def _rest(self, request: web.Request, call: str, parts: list[str], body: Any) -> web.Response:
         paged = call != "GET links"
         try:
-            if parts[0] == "projects" and parts[1] not in (PATH, str(PROJECT_ID)):
+            elsewhere = call == "GET deployments" and parts[1] in self.deployments
+            if parts[0] == "projects" and parts[1] not in (PATH, str(PROJECT_ID)) and not elsewhere:
                 raise Refused(404, "404 Project Not Found")
             status, schema, told = self._carry_out(call, parts, dict(request.query), body or {})
         except Refused as error:
@@ -265,6 +267,8 @@ class GitLab:
                 return 200, "template", {"name": parts[-1], "content": self.templates[parts[-1]]}
             case "GET issues":
                 return 200, "issues", [self._issue(each) for each in self._listed(query)]
+            case "GET deployments":
+                return 200, "", self._deployed(parts[1], query)
             case "POST issues":
                 return 201, "issue", self._issue(self._create_by_rest(body))
         issue = self._find(parts[3])
@@ -317,6 +321,46 @@ class GitLab:
         if "issue_type" in query:
             found = [each for each in found if each.type == query["issue_type"]]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=query.get("sort", "desc") == "desc")
+
+    def deploys(self, project: str, environment: str, user: User, at: datetime, *, job: bool = True) -> None:
+        """Let a deployment finish, by a job of a pipeline or by somebody's own script."""
+        number, when = self._next(), _text(at)
+        url = f"{self.url}/{project}/-/jobs/{number}"
+        pipeline = {
+            "id": number, "iid": 1, "project_id": 1, "sha": "a" * 40, "ref": "main", "status": "success",
+            "source": "push", "created_at": when, "updated_at": when, "web_url": url,
+        }  # fmt: skip
+        nothing = dict.fromkeys(
+            ("coverage", "erased_at", "queued_duration", "commit", "artifacts_expire_at", "runner")
+        )
+        by_job = nothing | {
+            "id": number, "status": "success", "stage": "deploy", "name": "deploy", "ref": "main", "tag": False,
+            "created_at": when, "started_at": when, "finished_at": when, "duration": 1.0, "artifacts": [],
+            "tag_list": [], "project": {"ci_job_token_scope_enabled": False}, "archived": False,
+            "user": self._author(user), "pipeline": pipeline, "web_url": url,
+        }  # fmt: skip
+        told = {
+            "id": number, "iid": number, "ref": "main", "sha": "c0ffee11" + "0" * 32, "status": "success",
+            "created_at": when, "updated_at": when, "user": self._author(user),
+            "deployable": by_job if job else None,
+            "environment": {"id": 1, "name": environment, "external_url": "https://shop.example"},
+        }  # fmt: skip
+        self.deployments.setdefault(project, []).append(told)
+
+    def _deployed(self, project: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        if ("updated_after" in query) != (query.get("order_by") == "updated_at"):
+            self.violations.append("`updated_at` filter and `updated_at` sorting must be paired")
+        since = datetime.fromisoformat(query.get("updated_after", "2000-01-01T00:00:00Z"))
+        told = [
+            each
+            for each in self.deployments.get(project, [])
+            if query.get("status", each["status"]) == each["status"]
+            and datetime.fromisoformat(each["updated_at"]) >= since
+        ]
+        for each in told:
+            if problem := answer_problem("public_api/v4/deployment", each):
+                self.violations.append(problem)
+        return sorted(told, key=lambda each: each["updated_at"], reverse=query.get("sort") == "desc")
 
     def _create_by_rest(self, body: dict[str, Any]) -> Issue:
         if len(body["title"]) > 255:
@@ -570,7 +614,12 @@ class GitLab:
 
     def _graphql_of(self, path: str) -> dict[str, Any] | None:
         requests = {str(each["iid"]): each for each in self.merge_requests.get(path, [])}
-        found = {"mergeRequest": lambda _, iid: requests.get(iid)}
+        merged = [each for each in requests.values() if each.get("mergedAt")]
+        found = {
+            "mergeRequest": lambda _, iid: requests.get(iid),
+            "repository": {"rootRef": "main"},
+            "mergeRequests": lambda _, **asked: _merged(merged, **asked),
+        }
         if path == PATH:
             resources = {str(each.iid): _resources(each) for each in self.issues}
             return self._graphql_project() | found | {"issue": lambda _, iid: resources.get(iid)}
@@ -705,6 +754,20 @@ def _cadence(cadence: Cadence) -> dict[str, str]:
     return {"id": f"gid://gitlab/Iterations::Cadence/{cadence.id}", "title": cadence.title}
 
 
+def _merged(
+    requests: list[dict[str, Any]],
+    mergedAfter: str,  # noqa: N803
+    mergedBefore: str,  # noqa: N803
+    first: int,
+    **other: Any,
+) -> dict[str, Any]:
+    if other != {"state": "merged", "sort": "MERGED_AT_DESC"}:
+        raise GraphQLError(f"not asked for in a way that is known here: {other}")
+    since, until = datetime.fromisoformat(mergedAfter), datetime.fromisoformat(mergedBefore)
+    found = [each for each in requests if since <= datetime.fromisoformat(each["mergedAt"]) <= until]
+    return {"nodes": sorted(found, key=lambda each: each["mergedAt"], reverse=True)[: min(first, 100)]}
+
+
 def _schedule(schedule: Schedule) -> dict[str, Any]:
     rotations = [{"shifts": _shifts_of(each)} for each in schedule.rotations]
     return {"iid": str(schedule.iid), "name": schedule.name, "rotations": {"nodes": rotations}}
@@ -751,6 +814,7 @@ _NAMES = {
     "projects/*/labels": "labels",
     "projects/*/templates/issues/*": "template",
     "projects/*/issues": "issues",
+    "projects/*/deployments": "deployments",
     "projects/*/issues/*": "issue",
     "projects/*/issues/*/notes": "notes",
     "projects/*/issues/*/links": "links",

@@ -20,6 +20,29 @@ _OUTSIDE = {"pagination", "cursor"}
 """Query parameters that GitLab's documentation knows and its OpenAPI document leaves out."""
 
 
+def _in_query(name: str, *values: str, kind: str = "string") -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": kind, **({"enum": list(values)} if values else {})}}
+
+
+_BESIDES: dict[str, dict[str, Any]] = {
+    "/api/v4/projects/{id}/deployments": {
+        "get": {
+            "parameters": [
+                _in_query("order_by", "id", "iid", "created_at", "updated_at", "finished_at", "ref"),
+                _in_query("sort", "asc", "desc"),
+                _in_query("updated_after"),
+                _in_query("updated_before"),
+                _in_query("environment"),
+                _in_query("status", "created", "running", "success", "failed", "canceled", "blocked"),
+                _in_query("page", kind="integer"),
+                _in_query("per_page", kind="integer"),
+            ]
+        }
+    }
+}
+"""What the part of the OpenAPI document at hand leaves out, as GitLab's lib/api/deployments.rb declares it."""
+
+
 @functools.cache
 def graphql_schema() -> GraphQLSchema:
     """Return GitLab's GraphQL schema."""
@@ -31,7 +54,7 @@ def graphql_schema() -> GraphQLSchema:
 
 @functools.cache
 def _openapi() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
-    paths = json.loads((FOLDER / "openapi_trim.json").read_text(encoding="utf-8"))["paths"]
+    paths = json.loads((FOLDER / "openapi_trim.json").read_text(encoding="utf-8"))["paths"] | _BESIDES
     return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), methods) for path, methods in paths.items()]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.activities import Activities
+from bot.adapters.gitlab_changes import NoChanges
 from bot.adapters.graph_channels import NoChannels
 from bot.adapters.graph_people import NoPeople
 from bot.adapters.halo import NoDesk
@@ -23,6 +24,7 @@ from bot.posting import Channels, Poster
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
+from models.change_ports import ChangeSource
 from models.ports import ChannelMaker, IssueTracker, Messenger, StatusPage
 
 SENDER = "alerts@identity.example.ac.uk"
@@ -57,6 +59,7 @@ def deliveries_of(
     send: Callable[[bytes], Awaitable[None]] | None = None,
     page: StatusPage | None = None,
     new_channels: ChannelMaker | None = None,
+    changes: ChangeSource | None = None,
 ) -> Deliveries:
     """Return what delivers."""
     poster, gateway, desk = Poster(messenger, channels, pacer), gateway or NoGateway(), desk or NoDesk()
@@ -64,4 +67,7 @@ def deliveries_of(
     letters = Letters(send, SENDER, "Team Wilson")
     cases = CaseDeliveries(poster, tracker, CaseSurroundings(around, gateway), lookup, desk, letters)
     page, maker = page or NoPage(), new_channels or NoChannels()
-    return Deliveries(poster, tracker, around, cases, template="Incident", page=page, new_channels=maker)
+    changes = changes or NoChanges()
+    return Deliveries(
+        poster, tracker, around, cases, template="Incident", page=page, new_channels=maker, changes=changes
+    )

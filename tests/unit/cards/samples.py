@@ -22,6 +22,7 @@ from models.domain.incidents import (
 from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.process import Process, read_process
+from models.domain.recent_changes import ChangeKind, RecentChange, RecentChanges
 from models.domain.views import DigestView, IncidentView, MailView
 
 FOLDER = Path(models.__file__).parent / "processes"
@@ -63,6 +64,33 @@ CANDIDATE = Incident(
     first_seen=AT,
     last_seen=AT + timedelta(minutes=20),
     fired=(AT,),
+)
+CHANGED = replace(
+    CANDIDATE,
+    recent=RecentChanges(
+        (
+            RecentChange(
+                ChangeKind.DEPLOYED,
+                "lookup/api",
+                "main (c0ffee11)",
+                "Adele Vance",
+                AT - timedelta(minutes=14),
+                "https://gitlab.example.com/lookup/api/-/jobs/911",
+                "production",
+            ),
+            RecentChange(
+                ChangeKind.MERGED,
+                "lookup/api!12",
+                "Index the audit table",
+                "Megan Bowen",
+                AT - timedelta(minutes=31),
+                "https://gitlab.example.com/lookup/api/-/merge_requests/12",
+            ),
+        ),
+        more=1,
+        minutes=120,
+        seen_at=NOW,
+    ),
 )
 RECOVERED = replace(CANDIDATE, alerting=False, recovered=(AT,))
 FLAPPING = replace(CANDIDATE, alerting=True, flapping=True, count=9)
@@ -156,6 +184,7 @@ DECLARED = replace(
 STATES = {
     "candidate": CANDIDATE,
     "candidate_again": AGAIN,
+    "candidate_changed": CHANGED,
     "recovered": RECOVERED,
     "flapping": FLAPPING,
     "unreadable": UNREADABLE,

@@ -38,6 +38,7 @@ from models.domain.incidents import (
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.recent_changes import ChangeKind, RecentChange, RecentChanges
 from models.domain.service_rules import Service
 from models.domain.views import CaseView, DigestView, IncidentView
 from tests.unit.cards import samples
@@ -89,6 +90,14 @@ def _filled(fill: str) -> Incident:
         issue_url=url,
         privacy=Privacy(person, AT, fill),
         vendors=tuple(VendorCall(fill, fill, f"{url}{n}", person, AT) for n in range(9)),
+        recent=RecentChanges(
+            tuple(
+                RecentChange(ChangeKind.MERGED, fill, fill, fill, AT, f"{url[:298]}{n}", fill) for n in range(10)
+            ),
+            10**6,
+            120,
+            NOW,
+        ),
         updates=(StatusUpdate(fill, fill, "identified", person, AT),),
     )
 

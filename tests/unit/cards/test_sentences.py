@@ -108,6 +108,10 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"reason": "the vendor answers"},
         "Megan Bowen keeps this for the next review: the vendor answers.",
     ),
+    Verb.CHANGED_BEFORE: (
+        {"count": 6, "more": 1, "minutes": 120, "text": "lookup/api!1 Index, merged by Ada at 09:00 UTC"},
+        "6 changes went out in the 2 hours before it: lookup/api!1 Index, merged by Ada at 09:00 UTC; and 1 more.",
+    ),
     Verb.CLOSED: ({"learnt": "watch the cache"}, "Megan Bowen closed this at the review: watch the cache."),
     Verb.REMINDED: ({"what": "unowned", "minutes": 15}, "Nobody has owned this for 15 minutes."),
     Verb.VENDOR: ({"name": "AWS", "ref": "1234", "url": None}, "Megan Bowen raised a ticket with AWS: 1234."),
