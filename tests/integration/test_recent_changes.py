@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,12 +22,13 @@ from bot.pacing import Pacer
 from bot.posting import Channels
 from models import queue, store
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.effects import LookForChanges
+from models.domain.effects import Effect, LookForChanges
 from models.domain.recent_changes import ChangeRules
 from models.domain.requests import Claim, MarkPrivate
 from models.domain.timeline import Verb
 from models.operations import incidents
 from models.operations.alerts import record_mails
+from models.queue import Item
 from models.settings import Settings, Tracker
 from models.settings import Teams as TeamsSettings
 from tests.integration.test_gitlab_outbox import SETTLE, Team, team
@@ -65,6 +66,8 @@ def source_at(server: GitLab, *projects: str) -> GitLabChanges:
 class House(Team):
     """A team whose process says where to look for changes."""
 
+    deliver: Callable[[Item], Awaitable[Sequence[Effect]]]
+
     async def fires(self, name: str = "a", summary: str = "", started_at: datetime | None = None) -> None:
         alert = Alert("gcp_monitoring", MailKind.FIRING, f"Alert {name}", name, started_at=started_at)
         told = Reading(MailKind.FIRING, alert.source, "", "s", "a@b.example", f"<{name}>", "0", alert=alert)
@@ -88,7 +91,7 @@ async def house(team: Team) -> AsyncIterator[House]:
     channels = Channels("Devs", "Devs")
     deliveries = deliveries_of(messenger, team.tracker, team.around, channels, Pacer(unhurried), changes=source)
     outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=SETTLE)
-    yield House(server, team.tracker, outbox, process, team.teams, team.around)
+    yield House(server, team.tracker, outbox, process, team.teams, team.around, deliveries.deliver)
     await source.close()
     await messenger.close()
 
@@ -240,6 +243,16 @@ async def test_after_an_hour_it_is_given_up_and_nobody_is_told(
     assert (await incidents.load(1)).recent is None
     assert "not looked for any more" in caplog.text
     assert not any("Given up" in json.dumps(body) for _, _, body, _ in house.teams.asked)
+
+
+async def test_a_process_that_died_after_posting_the_card_leaves_it_to_the_next(house: House) -> None:
+    merged(house.server, API, 1, ago(5))
+    await house.fires()
+    (item,) = [each for each in await queue.waiting() if each.kind == "PostCard"]
+    follows = await house.deliver(item)  # and it is never written down that it was done
+    assert list(follows) == [LookForChanges(1)]
+    await house.delivered()
+    assert await recent() == [(f"{API}!1", "")]
 
 
 async def test_two_that_look_at_once_write_it_once(house: House) -> None:
