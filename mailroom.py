@@ -194,4 +194,7 @@ def watcher_of(settings: Settings, process: Process, mailbox: Mailbox, stack: As
         if not failure:
             await directory.remember_fact("mailbox_polled_ms", str(store.now_ms()))
 
-    return Watcher(mailbox, reader.read, record, polled, settings.mailbox.poll_seconds)
+    async def emptied() -> None:
+        await directory.remember_fact("mailbox_emptied_ms", await directory.fact("mailbox_polled_ms") or "0")
+
+    return Watcher(mailbox, reader.read, record, polled, emptied, settings.mailbox.poll_seconds)

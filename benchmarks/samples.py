@@ -64,7 +64,10 @@ def watcher(mailbox: Mailbox, reader: MailReader) -> Watcher:
     async def record(batch: Sequence[tuple[Reading, datetime]]) -> None:
         await record_mails(batch, team)
 
-    async def polled() -> None:
+    async def polled(failure: str) -> None:
+        assert not failure, failure
+
+    async def emptied() -> None:
         return None
 
-    return Watcher(mailbox, reader.read, record, polled, 1)
+    return Watcher(mailbox, reader.read, record, polled, emptied, 1)

@@ -1,4 +1,4 @@
-"""What the bot says by itself about the mail: that nobody reads it, that it is silent, and what became of it all.
+"""What the bot says by itself about the mail: that nobody reads it, what does not come, and what became of it all.
 
 The watcher may be dead when this matters, so it is the bot that looks, at what the watcher wrote down last.
 """
@@ -11,15 +11,25 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import look_now_and_then
-from cards.balance import balance_text, mail_is_away, mail_is_back, mail_is_silent
+from cards.balance import (
+    balance_text,
+    mail_is_away,
+    mail_is_back,
+    mail_is_late,
+    mail_is_missing,
+    mail_is_silent,
+)
 from models import directory, mails, store
 from models.domain.effects import Tell
+from models.domain.expected_mail import ExpectedMail
 from models.domain.mail import MailRules, Outcome
 from models.store import to_ms
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 30.0
+ON_ITS_WAY = timedelta(minutes=5)
+"""How much later than its time a mail may reach the mailbox."""
 LISTED = 10
 _AWAY = "mailbox_away_told"
 _SILENT = "mailbox_silent_told"
@@ -63,6 +73,8 @@ class Watchkeeping:
         await self._look_for_reader(now)
         if self._silent:
             await self._look_for_mail(now)
+        for each in self._rules.expected:
+            await self._look_for_expected(each, now)
         await self._tell_balance(now)
 
     async def _look_for_reader(self, now: datetime) -> None:
@@ -86,6 +98,27 @@ class Watchkeeping:
             return
         await self._say(mail_is_silent(store.from_ms(newest), now), f"mailbox-silent:{newest}")
         await directory.remember_fact(_SILENT, str(newest))
+
+    async def _look_for_expected(self, expected: ExpectedMail, now: datetime) -> None:
+        """Tell of a mail that did not come, once each time, and of it when it comes after all.
+
+        What is not read yet may hold it: so nothing is said before all is read that the mailbox held by then.
+        """
+        since = int(await directory.first_fact(f"expected-since:{expected.key}", str(to_ms(now))))
+        came, told_key = await directory.fact(f"{mails.EXPECTED}{expected.key}"), f"expected-told:{expected.key}"
+        last, told = store.from_ms(int(came)) if came else None, await directory.fact(told_key)
+        if told and last is not None and to_ms(last) > int(told):
+            text = mail_is_late(expected.name, store.from_ms(int(told)), last, now)
+            await self._say(text, f"expected-came:{expected.key}:{told}")
+            await directory.forget_fact(told_key)
+        deadline = expected.missed(now, store.from_ms(since), last, self._timezone)
+        if deadline is None or told == str(to_ms(deadline)):
+            return
+        if int(await directory.fact("mailbox_emptied_ms") or 0) < to_ms(deadline + ON_ITS_WAY):
+            return
+        text = mail_is_missing(expected.name, expected.action, deadline, last, now)
+        await self._say(text, f"expected:{expected.key}:{to_ms(deadline)}")
+        await directory.remember_fact(told_key, str(to_ms(deadline)))
 
     async def _tell_balance(self, now: datetime) -> None:
         here = now.astimezone(self._timezone)

@@ -71,3 +71,23 @@ def mail_is_silent(since: datetime, now: datetime) -> str:
         f"**No mail at all has arrived since {when(since, near=now)}.** That may be a quiet time, or alerts that go"
         " astray: `wilson selftest` sends one and times it."
     )
+
+
+def mail_is_missing(name: str, action: str, deadline: datetime, last: datetime | None, now: datetime) -> str:
+    """Say that a mail that had to come by a time has not.
+
+    Args:
+        action: What the process says is to be done; empty for nothing.
+        last: When the newest one came; ``None`` for never.
+    """
+    before = f" The last one came {when(last, near=now)}." if last else " None has come since Wilson looks for it."
+    what = f" What to do: {escape(action, 600)}" if action else ""
+    return (
+        f"**The mail “{escape(name, 120)}” has not come.** It had to by {when(deadline, near=now)}.{before}{what}"
+    )
+
+
+def mail_is_late(name: str, deadline: datetime, came: datetime, now: datetime) -> str:
+    """Say that a mail that was missed has come."""
+    missed = f"it had to come by {when(deadline, near=now)}"
+    return f"The mail “{escape(name, 120)}” has come, {when(came, near=now)}; {missed}."

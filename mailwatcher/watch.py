@@ -45,6 +45,7 @@ class Watcher:
         read: Says what each mail is; never raises for what a mail holds.
         record: Commits what was read. When it returns, the mails may be filed away.
         polled: Called after each look into the mailbox, with why it failed; empty where it did not.
+        emptied: Called once all that the mailbox held at the last look is recorded.
         poll_seconds: How long to wait when there is nothing.
     """
 
@@ -54,12 +55,14 @@ class Watcher:
         read: Read,
         record: Record,
         polled: Callable[[str], Awaitable[None]],
+        emptied: Callable[[], Awaitable[None]],
         poll_seconds: float,
     ) -> None:
         self._mailbox = mailbox
         self._read = read
         self._record = record
         self._polled = polled
+        self._emptied = emptied
         self._poll_seconds = poll_seconds
 
     async def run(self) -> None:
@@ -99,10 +102,13 @@ class Watcher:
         mails = await self._mailbox.fetch(BATCH)
         await self._polled("")
         if not mails:
+            await self._emptied()
             return 0
         readings = await self._read([mail.raw for mail in mails])
-        pairs = list(zip(mails, readings, strict=True))
-        for several in batched(await self._recorded(pairs), FILED_AT_ONCE):
+        recorded = await self._recorded(list(zip(mails, readings, strict=True)))
+        if len(mails) < BATCH:
+            await self._emptied()
+        for several in batched(recorded, FILED_AT_ONCE):
             await asyncio.gather(*(self._file(mail, reading) for mail, reading in several))
         return len(mails)
 

@@ -32,6 +32,8 @@ from models.store import (
     write_incident,
 )
 
+EXPECTED = "expected-mail:"
+"""How the facts begin that say when an expected mail was received last, in milliseconds."""
 ANSWER = "requester"
 """The source of answers to letters, which belong to a case."""
 
@@ -98,12 +100,26 @@ async def record_mails(batch: Sequence[SortedMail], decide: Decide) -> None:
             for each, outcome, why in ended
         ]
         await db.many("UPDATE mails SET incident_id = ?, outcome = ?, why = ? WHERE id = ?", rows)
+        await _remember_expected(db, new)
         follows = [
             effect
             for each in new
             if (effect := _effect(each, ids[identity_of(each.reading)])) and not await _waits_already(db, each, ids)
         ]
         await enqueue(db, follows, at)
+
+
+async def _remember_expected(db: Database, new: Sequence[SortedMail]) -> None:
+    """Remember when the newest mail of each kind that is expected was received."""
+    received: dict[str, int] = {}
+    for mail in new:
+        for key in mail.expected:
+            received[key] = max(received.get(key, 0), to_ms(mail.received_at))
+    await db.many(
+        "INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        " WHERE CAST(excluded.value AS BIGINT) > CAST(facts.value AS BIGINT)",
+        [(f"{EXPECTED}{key}", str(at)) for key, at in sorted(received.items())],
+    )
 
 
 async def _absorb(db: Database, batch: _Batch, mail: SortedMail, decide: Decide, at: int) -> tuple[Outcome, str]:

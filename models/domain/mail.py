@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from models.domain.alerts import Authenticated, MailKind, Reading
+from models.domain.expected_mail import ExpectedMail
+from models.domain.mail_patterns import address_of, speak_of
 
 
 class Outcome(StrEnum):
@@ -46,13 +48,7 @@ class MailRule:
 
     def matches(self, reading: Reading) -> bool:
         """Tell whether a mail is one that the rule speaks of."""
-        return all(
-            any(_matches(value, pattern) for value in _values(reading, field)) for field, pattern in self.patterns
-        )
-
-
-FIELDS = ("source", "sender", "subject", "title", "project", "resource")
-"""What a rule can speak of."""
+        return speak_of(self.patterns, reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +59,13 @@ class MailRules:
         rules: The first that matches counts.
         pipeline_refs: Patterns of the branches and tags whose pipelines matter.
         balance_at: When the balance of the day before is told; ``None`` for never.
+        expected: Mails that must come.
     """
 
     rules: tuple[MailRule, ...] = ()
     pipeline_refs: tuple[str, ...] = ("*",)
     balance_at: time | None = None
+    expected: tuple[ExpectedMail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +76,14 @@ class SortedMail:
         received_at: When its mailbox received it.
         outcome: ``candidate`` may become ``joined`` once the open incidents are known.
         why: What the rules added to the reading's own reason; empty where they added nothing.
+        expected: The keys of the expected mails that it is.
     """
 
     reading: Reading
     received_at: datetime
     outcome: Outcome
     why: str = ""
+    expected: tuple[str, ...] = ()
 
     @property
     def concerns_incidents(self) -> bool:
@@ -130,7 +130,21 @@ class Trust:
 
 
 def sort_mail(reading: Reading, received_at: datetime, rules: MailRules, trust: Trust) -> SortedMail:
-    """Say what a mail ends as."""
+    """Say what a mail ends as, and whether it is one that was expected.
+
+    An expected mail that nobody else recognises is for information. One whose sender is in doubt is none.
+    """
+    held = _sorted(reading, received_at, rules, trust)
+    if held.outcome is Outcome.UNVERIFIED or reading.authenticated is Authenticated.FAIL:
+        return held
+    found = [each for each in rules.expected if each.matches(reading)]
+    keys = tuple(each.key for each in found)
+    if not found or held.outcome is not Outcome.UNRECOGNISED:
+        return replace(held, expected=keys)
+    return replace(held, outcome=Outcome.INFORMATION, why=f"the expected mail “{found[0].name}”", expected=keys)
+
+
+def _sorted(reading: Reading, received_at: datetime, rules: MailRules, trust: Trust) -> SortedMail:
     for rule in rules.rules:
         if rule.matches(reading):
             outcome = Outcome.MUTED if rule.then == "mute" else Outcome.SUPPORT_CALL
@@ -154,14 +168,10 @@ def _doubt(reading: Reading, trust: Trust) -> str:
         return ""
     if trust.require_authenticated and reading.authenticated is not Authenticated.PASS:
         return "our mail server did not confirm its sender, and mailbox.require_authenticated asks for that"
-    domain = _address(reading).rpartition("@")[2].lower()
+    domain = address_of(reading).rpartition("@")[2].lower()
     if trust.domains and not any(domain == each or domain.endswith(f".{each}") for each in trust.domains):
         return f"its sender's domain {domain or 'is missing and'} is none of mailbox.trusted_domains"
     return ""
-
-
-def _address(reading: Reading) -> str:
-    return reading.sender.rpartition("<")[2].partition(">")[0].strip()
 
 
 def _unwatched_ref(reading: Reading, rules: MailRules) -> str:
@@ -170,15 +180,3 @@ def _unwatched_ref(reading: Reading, rules: MailRules) -> str:
         return ""
     ref = alert.resource
     return "" if any(fnmatchcase(ref, pattern) for pattern in rules.pipeline_refs) else ref
-
-
-def _values(reading: Reading, name: str) -> tuple[str, ...]:
-    if name == "sender":
-        return reading.sender, _address(reading)
-    if name in ("source", "subject"):
-        return (getattr(reading, name) or "",)
-    return ((getattr(reading.alert, name) or "") if reading.alert else "",)
-
-
-def _matches(value: str, pattern: str) -> bool:
-    return fnmatchcase(value[:500].casefold(), pattern.casefold())

@@ -15,9 +15,11 @@ from models.domain.communication_rules import (
     read_communication,
     read_vendors,
 )
+from models.domain.expected_mail import read_expected
 from models.domain.judging import Judging, asked, read_judging
 from models.domain.known_issues import KnownIssue, read_known_issues
-from models.domain.mail import FIELDS, MailRule, MailRules
+from models.domain.mail import MailRule, MailRules
+from models.domain.mail_patterns import read_patterns
 from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader, all_known, each_its_own
@@ -349,25 +351,22 @@ def _rule(reader: Reader, urgencies: tuple[Urgency, ...], questions: tuple[Quest
 
 
 def _mail_rules(reader: Reader) -> MailRules:
+    expected = reader.optional_tables("expected")
     rules = MailRules(
         tuple(_mail_rule(each) for each in reader.tables("rules")) if "rules" in reader.values else (),
         reader.texts("pipeline_refs") or ("*",),
         reader.clock("balance_at"),
+        tuple(read_expected(each) for each in expected),
     )
     reader.done()
+    each_its_own(expected, [each.key for each in rules.expected])
     return rules
 
 
 def _mail_rule(reader: Reader) -> MailRule:
     name, because = reader.text("name"), reader.text("because")
     then = reader.one_of("then", ("mute", "support"))
-    patterns = reader.rest()
-    for key, value in patterns.items():
-        if key not in FIELDS or not isinstance(value, str) or not value:
-            reader.wrong(f"{key} = {value!r} is not a pattern for one of {', '.join(FIELDS)}")
-    if not patterns:
-        reader.wrong(f"names no pattern; it needs one for some of {', '.join(FIELDS)}")
-    return MailRule(name, because, then, tuple(patterns.items()))
+    return MailRule(name, because, then, read_patterns(reader))
 
 
 def _option(reader: Reader) -> Option:

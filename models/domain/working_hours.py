@@ -38,6 +38,18 @@ class WorkingHours:
         return day.weekday() in self.days and day not in self.holidays
 
 
+def read_days(reader: Reader) -> frozenset[int]:
+    """Read the entry ``days``: days of the week, as numbers from 0 (Monday); none where it is missing.
+
+    Raises:
+        ProcessError: One of them is no day.
+    """
+    names = [each.lower() for each in reader.texts("days")]
+    if unknown := [each for each in names if each not in DAYS]:
+        reader.wrong(f"days holds {unknown[0]!r}; it needs some of {', '.join(DAYS)}")
+    return frozenset(DAYS.index(each) for each in names if each in DAYS)
+
+
 def read_working_hours(reader: Reader) -> WorkingHours:
     """Read ``[working_hours]``.
 
@@ -45,9 +57,7 @@ def read_working_hours(reader: Reader) -> WorkingHours:
         ProcessError: An entry does not fit.
     """
     usual = WorkingHours()
-    names = [each.lower() for each in reader.texts("days")]
-    if unknown := [each for each in names if each not in DAYS]:
-        reader.wrong(f"days holds {unknown[0]!r}; it needs some of {', '.join(DAYS)}")
+    days = read_days(reader)
     holidays = []
     for each in reader.typed("holidays", list, "a list of days", []):
         try:
@@ -55,7 +65,7 @@ def read_working_hours(reader: Reader) -> WorkingHours:
         except ValueError:
             reader.wrong(f"holidays holds {each!r}; it needs days as 2026-12-25")
     hours = WorkingHours(
-        frozenset(DAYS.index(each) for each in names if each in DAYS) or usual.days,
+        days or usual.days,
         reader.clock("from") or usual.start,
         reader.clock("to") or usual.end,
         frozenset(holidays),
