@@ -17,6 +17,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from typing import Any
 
 from mailwatcher.authentication import verdict
 from mailwatcher.forwards import is_forward, unfold
@@ -161,6 +162,15 @@ _MACHINES = (
 )  # fmt: skip
 
 
+def _held(part: Message) -> Any:
+    """Return what a part holds, still encoded; where its charset can't be a name, as if it named none."""
+    try:
+        return part.get_payload()
+    except ValueError:  # Python looks for a codec whose name holds a null
+        part.del_param("charset")
+        return part.get_payload()
+
+
 class _Headers(Mapping[str, str]):
     """The first value of each header, decoded and on one line once somebody asks for it: few are asked for."""
 
@@ -177,7 +187,7 @@ class _Headers(Mapping[str, str]):
                 self._raw[key].append(value)
             else:
                 self._raw[key] = [value]
-        self.body.set_payload(message.get_payload())
+        self.body.set_payload(_held(message))
         automatic = self.get("auto-submitted").lower().startswith("auto-generated")
         self.machine = automatic or any(name in self._raw for name in _MACHINES)
         """Whether a machine wrote it, by its headers."""
@@ -310,7 +320,7 @@ def _gather(message: Message) -> _Parts:
         part, depth = waiting.pop(0)
         seen += 1
         kind = part.get_content_type()
-        held = part.get_payload()
+        held = _held(part)
         if kind == "message/rfc822" and depth > 0:
             inner = held[0] if isinstance(held, list) and held else None
             if found.inner is None and isinstance(inner, Message):

@@ -46,6 +46,7 @@ def assert_seen(raw: bytes) -> None:
     assert sorted_mail.concerns_incidents or sorted_mail.shown, (reading.kind, reading.reason)
 
 
+ALERTS_OF_GCP = Path("tests/fixtures/mail/gcp_monitoring/firing.eml")
 ALERTS = sorted(Path("tests/fixtures/mail").glob("*/firing.eml"))
 
 
@@ -75,6 +76,13 @@ def test_any_damage_to_an_alert_gives_a_reading(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 20))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     check(bytes(raw))
+
+
+def test_a_null_in_the_name_of_a_charset_hides_no_alert() -> None:
+    head, blank, body = ALERTS_OF_GCP.read_bytes().partition(b"\n\n")
+    raw = head.replace(b'charset="utf-8"', b'charset="ut\0-8"') + blank + b"\xff" + body
+    assert b"\0" in raw
+    assert check(raw) is MailKind.FIRING
 
 
 HEAD = b"Subject: x\r\nMIME-Version: 1.0\r\n"
