@@ -227,8 +227,8 @@ class Clicks:
         if isinstance(done, Refusal):
             values, token = decode_values(data), secrets.token_hex(8)
             return Shown(declare_form(self._around.process, values, done, once=token))
-        said = f"Declared as incident {done.incident.id}: {done.incident.title}. Its card follows."
-        return Shown(notice_card(said))
+        said = f"Declared as incident {done.incident.id}: {done.incident.title}. Its card follows. {done.notice}"
+        return Shown(notice_card(said.strip()))
 
 
 _FORMS = {

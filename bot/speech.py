@@ -172,7 +172,7 @@ class Speech:
             said = f"Declared as incident **#{done.incident.id}**; its card follows."
             if process.judging.verdict(answers) is False:
                 said += f" {escape(process.judging.why_not(answers), 500)} If so, say `dismiss` in its thread."
-            await self._answer(place, said)
+            await self._answer(place, f"{said} {escape(done.notice, 300)}".strip())
 
     async def _change_rota(self, command: ChangeRota, by: Person, place: Place) -> None:
         now = datetime.now(UTC)

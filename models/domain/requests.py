@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.domain import communication, finishing, firing, handling, ownership, privacy, resolving, staffing
-from models.domain.incidents import Incident, LessonKind, NoteKind, Outcome
+from models.domain.incidents import Decision, Incident, LessonKind, NoteKind, Outcome
 from models.domain.judging import Answers
 from models.domain.people import Person
 from models.domain.process import Answer, Process
@@ -293,13 +293,18 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
     """Say what becomes of the incident when ``by`` asks this of it."""
     match request:
         case Raise(judged, anyway):
-            return ownership.raise_(incident, by, process.judging, judged, at=at, anyway=anyway)
+            raised = ownership.raise_(incident, by, process.judging, judged, at=at, anyway=anyway)
+            new = isinstance(raised, Decision) and raised.incident.raised and not incident.raised
+            return staffing.declared(raised, by, process, at=at) if isinstance(raised, Decision) and new else raised
         case Claim(take_over):
-            return ownership.claim(incident, by, at=at, take_over=take_over)
+            claimed = ownership.claim(incident, by, at=at, take_over=take_over)
+            return staffing.with_warning(claimed, incident, process)
         case Assign(to, take_over):
-            return ownership.assign(incident, to, by, at=at, take_over=take_over)
+            assigned = ownership.assign(incident, to, by, at=at, take_over=take_over)
+            return staffing.with_warning(assigned, incident, process)
         case HandOver(to, take_over):
-            return ownership.hand_over(incident, to, by, at=at, take_over=take_over)
+            handed = ownership.hand_over(incident, to, by, at=at, take_over=take_over)
+            return staffing.with_warning(handed, incident, process)
         case Assess(answers, urgency, reason, title):
             return resolving.assess(
                 incident, answers, by, process, at=at, urgency=urgency, reason=reason, follow_up_title=title

@@ -18,6 +18,7 @@ class Role:
         owner: Whether it is the incident's owner who holds it: the lead, the commander.
         required: Whether the process asks for it until somebody holds it.
         apart_from: Keys of roles that the same person should not hold, too.
+        declarer: Whether it is held by whoever declares an incident, raises one, or makes one of a mail (U18).
         informed: Who is told as soon as an incident is raised: an object id, a login or a name; empty for nobody.
     """
 
@@ -28,6 +29,7 @@ class Role:
     required: bool = False
     apart_from: tuple[str, ...] = ()
     informed: str = ""
+    declarer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Roles:
         return next((each.name for each in self.all if each.owner), "Owner")
 
     @property
+    def declarer(self) -> Role | None:
+        """The role of whoever declares an incident; ``None`` where the process names none."""
+        return next((each for each in self.all if each.declarer), None)
+
+    @property
     def others(self) -> tuple[Role, ...]:
         """The roles besides the owner's."""
         return tuple(each for each in self.all if not each.owner)
@@ -78,6 +85,8 @@ def read_roles(top: Reader) -> Roles:
     keys = [each.key for each in found]
     if sum(each.owner for each in found) > 1:
         top.wrong("[[roles]] has more than one with owner = true; one person owns an incident")
+    if sum(each.declarer for each in found) > 1:
+        top.wrong("[[roles]] has more than one with declarer = true; whoever declares an incident gets one role")
     each_its_own(readers, keys)
     for reader, each in zip(readers, found, strict=True):
         for other in each.apart_from:
@@ -97,7 +106,10 @@ def _role(reader: Reader) -> Role:
         reader.flag("required", False),
         reader.texts("apart_from"),
         reader.text("informed", ""),
+        reader.flag("declarer", False),
     )
+    if role.owner and role.declarer:
+        reader.wrong("declarer goes with another role than the owner's: an incident is owned by claiming it")
     if "informed" in reader.values and not role.informed.strip():
         reader.warn(
             f"informed is empty: nobody is told when an incident is raised; it needs the object id, login or name"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain import ownership
+from models.domain.effects import NoteIssue
 from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
 from models.domain.people import Person
 from models.domain.process import Process
@@ -32,8 +33,8 @@ def give_role(incident: Incident, key: str, to: Person, by: Person, process: Pro
         return _no_such_role(key, process)
     if role.owner:
         if to.same(by):
-            return ownership.claim(incident, by, at=at)
-        return ownership.assign(incident, to, by, at=at)
+            return with_warning(ownership.claim(incident, by, at=at), incident, process)
+        return with_warning(ownership.assign(incident, to, by, at=at), incident, process)
     before = holder(incident, role)
     if to.same(before):
         return Decision(incident, notice=f"{to.name} is {role.name} already.")
@@ -44,6 +45,29 @@ def give_role(incident: Incident, key: str, to: Person, by: Person, process: Pro
     mentions = tuple(person for person in (to, before) if person is not None and not person.same(by))
     decision = told(replace(incident, roles=roles), (entry,), mentions=mentions)
     return replace(decision, notice=_discouraged(incident, role, to, process))
+
+
+def declared(decision: Decision, by: Person, process: Process, *, at: datetime) -> Decision:
+    """Give whoever declares an incident, or raises one, the role that is theirs, unless somebody holds it (U18)."""
+    incident, role = decision.incident, process.roles.declarer
+    if role is None or holder(incident, role) is not None:
+        return decision
+    entry = Entry(at, Verb.ROLE_TAKEN, by, {"role": role.name, "to": by.name, "from": None})
+    changed = replace(incident, roles=(*incident.roles, (role.key, by)))
+    effects = (NoteIssue(incident.id, entry),) if incident.raised else ()
+    notice = " ".join(part for part in (decision.notice, f"You are {role.name}.") if part)
+    return Decision(changed, (*decision.entries, entry), (*decision.effects, *effects), notice)
+
+
+def with_warning(outcome: Outcome, before: Incident, process: Process) -> Outcome:
+    """Say of an owner who took the incident over which role they should not hold, too (U18); it is allowed."""
+    role = next((each for each in process.roles.all if each.owner), None)
+    if not isinstance(outcome, Decision) or role is None or outcome.incident.owner is None:
+        return outcome
+    if outcome.incident.owner.same(before.owner):
+        return outcome
+    warning = _discouraged(outcome.incident, role, outcome.incident.owner, process)
+    return replace(outcome, notice=" ".join(part for part in (outcome.notice, warning) if part))
 
 
 def leave_role(incident: Incident, key: str, by: Person, process: Process, *, at: datetime) -> Outcome:

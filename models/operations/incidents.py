@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from models import directory, mails, queue, store
-from models.domain import finishing, intake
-from models.domain.alerts import Alert, MailKind
+from models.domain import finishing, intake, staffing
+from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
 from models.domain.firing import ISSUE
 from models.domain.incidents import Decision, Incident, Noise, Refusal, State
@@ -198,6 +198,7 @@ async def declare_incident(
     decision = intake.declare(
         title.strip()[:200], description.strip(), by, process.judging, answers, name, at=_now()
     )
+    decision = staffing.declared(decision, by, process, at=decision.incident.created_at)
     if fire:
         decision = _also(decision, carry_out(FireFire(), decision.incident, by, process, at=_now()))
     if assess is not None and (assess.urgency or not against):
@@ -206,7 +207,7 @@ async def declare_incident(
             return assessed
         decision = _also(decision, assessed)
     try:
-        return Done(await store.create(decision, once=once))
+        return Done(await store.create(decision, once=once), decision.notice)
     except store.DoneAlready:
         return Refusal("That incident was declared already.")
 
@@ -216,7 +217,8 @@ def _also(decision: Decision, more: Decision | Refusal) -> Decision:
     if isinstance(more, Refusal):
         return decision
     effects = tuple(each for each in more.effects if not isinstance(each, RefreshCard))
-    return Decision(more.incident, (*decision.entries, *more.entries), (*decision.effects, *effects))
+    entries = (*decision.entries, *more.entries)
+    return Decision(more.incident, entries, (*decision.effects, *effects), decision.notice)
 
 
 async def adopt_mail(mail_id: int, by: Person, process: Process) -> Done | Refusal | None:
@@ -237,9 +239,17 @@ async def adopt_mail(mail_id: int, by: Person, process: Process) -> Done | Refus
         about = f"Mail from {record.reading.sender}"[:500]
         alert = Alert("mail", MailKind.FIRING, title[:200], f"mail|{record.id}", summary=about)
         record = replace(record, reading=replace(record.reading, alert=alert))
+    decide = decider(process)
+
+    def declared(
+        incident: Incident | None, alert: Alert, reading: Reading, previous: int | None, recovered_before: bool
+    ) -> Decision:
+        decision = decide(incident, alert, reading, previous, recovered_before)
+        return decision if incident is not None else staffing.declared(decision, by, process, at=_now())
+
     for _ in range(TRIES):
         try:
-            incident_id = await mails.adopt_mail(record, by, decider(process), [_mail_card(mail_id)])
+            incident_id = await mails.adopt_mail(record, by, declared, [_mail_card(mail_id)])
         except store.Conflict:
             continue
         if incident_id is None:

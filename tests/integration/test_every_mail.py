@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ from models.domain.mail import MailRules, Outcome, Trust
 from models.domain.people import Person
 from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
+from models.domain.requests import Claim
+from models.domain.timeline import Verb
 from models.operations import incidents
 from models.operations.alerts import record_mails
 
@@ -188,6 +191,32 @@ async def test_a_doubted_alert_joins_what_is_open_when_it_is_accepted() -> None:
     assert isinstance(done, incidents.Done)
     assert done.incident.count == 2
     assert await outcome("<2>") == (Outcome.JOINED, "Ada Example said that it is one")
+
+
+@pytest.mark.usefixtures("connected")
+async def test_whoever_makes_an_incident_of_a_mail_is_its_steward_where_the_process_says_so() -> None:
+    text = (resources.files("models.processes") / "twoi2c.toml").read_text(encoding="utf-8")
+    process = read_process(tomllib.loads(text), "twoi2c.toml")
+    await record_mails([mail("<1>", MailKind.UNRECOGNISED, source=None)], process)
+    (record,) = await mails.mails_of("<1>")
+    done = await incidents.adopt_mail(record.id, ADA, process)
+    assert isinstance(done, incidents.Done)
+    assert dict(done.incident.roles) == {"steward": ADA}
+    assert [entry.verb for entry in await store.timeline(done.incident.id)] == [Verb.REPORTED, Verb.ROLE_TAKEN]
+    claimed = await incidents.act(done.incident, Claim(), ADA, process)
+    assert "Both together are discouraged" in claimed.notice
+    await record_mails(
+        [mail("<2>", fingerprint="b"), mail("<3>", fingerprint="b", authenticated=Authenticated.FAIL)], process
+    )
+    (record,) = await mails.mails_of("<3>")
+    joined = await incidents.adopt_mail(record.id, ADA, process)
+    assert isinstance(joined, incidents.Done)
+    assert joined.incident.roles == ()  # it was there already
+    declared = await incidents.declare_incident("No hub", "", ADA, process)
+    assert isinstance(declared, incidents.Done)
+    assert (dict(declared.incident.roles), declared.notice) == ({"steward": ADA}, "You are Support steward.")
+    (stored,) = [each for each in await incidents.unfinished() if each.id == declared.incident.id]
+    assert dict(stored.roles) == {"steward": ADA}
 
 
 @pytest.mark.usefixtures("connected")

@@ -76,7 +76,7 @@ def test_raising_records_how_the_tests_were_answered() -> None:
     assert decision.incident.state is State.OPEN
     assert decision.incident.judged is not None
     assert decision.incident.judged.answers == {"login": True}
-    (entry,) = decision.entries
+    entry = decision.entries[0]
     assert entry.data == {"tests": "Are users unable to log in to the hub? Yes.", "against": False}
 
 

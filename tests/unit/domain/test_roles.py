@@ -8,12 +8,25 @@ from importlib import resources
 
 import pytest
 
-from models.domain.effects import Announce
+from models.domain.effects import Announce, NoteIssue
 from models.domain.incidents import Decision, Incident, Refusal
 from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
-from models.domain.requests import GiveRole, Join, Leave, LeaveRole, Request, Resolve, carry_out
+from models.domain.requests import (
+    Assign,
+    Claim,
+    GiveRole,
+    HandOver,
+    Join,
+    Leave,
+    LeaveRole,
+    Raise,
+    Request,
+    Resolve,
+    carry_out,
+)
 from models.domain.staffing import inform, vacant
+from models.domain.timeline import Verb
 from tests.unit.domain.samples import ADA, ASSESSED, BEN, CANDIDATE, CYD, LATER, OPEN, OVER, OWNED, PROCESS
 
 
@@ -65,6 +78,33 @@ def test_the_owners_role_is_taken_by_claiming() -> None:
     assert isinstance(refused, Refusal)
     assert refused.ask == "take_over"
     assert isinstance(carry_out(LeaveRole("lead"), OWNED, ADA, PLATFORM, at=LATER), Refusal)
+
+
+def test_whoever_raises_an_incident_is_its_steward_and_is_warned_when_they_take_it_too() -> None:
+    raised = done(CANDIDATE, Raise(), BEN, HUB)
+    assert dict(raised.incident.roles) == {"steward": BEN}
+    assert [entry.verb for entry in raised.entries] == [Verb.RAISED, Verb.ROLE_TAKEN]
+    assert "You are Support steward." in raised.notice
+    noted = [each.entry.verb for each in raised.effects if isinstance(each, NoteIssue)]
+    assert noted == [Verb.RAISED, Verb.ROLE_TAKEN]
+    again = done(raised.incident, Raise(), CYD, HUB)
+    assert (again.entries, again.incident) == ((), raised.incident)
+    warning = f"{BEN.name} is Support steward, too. Both together are discouraged: ask somebody else if you can."
+    for request in (Claim(), Assign(BEN), GiveRole("commander", BEN)):
+        taken = done(raised.incident, request, BEN, HUB)
+        assert taken.incident.owner == BEN
+        assert taken.notice == warning
+        assert done(raised.incident, request, CYD, HUB).notice == ("" if isinstance(request, Claim) else warning)
+    owned = done(raised.incident, Claim(), CYD, HUB).incident
+    assert done(owned, HandOver(BEN), CYD, HUB).notice == warning
+    assert done(owned, HandOver(ADA), CYD, HUB).notice == ""
+    assert done(raised.incident, Claim(), BEN, PLATFORM).notice == ""
+
+
+def test_where_no_role_is_the_declarers_raising_gives_none() -> None:
+    assert done(CANDIDATE, Raise(), BEN, PLATFORM).incident.roles == ()
+    held = replace(CANDIDATE, roles=(("steward", CYD),))
+    assert dict(done(held, Raise(), BEN, HUB).incident.roles) == {"steward": CYD}
 
 
 def test_a_process_without_roles_says_so() -> None:
@@ -150,6 +190,8 @@ def test_helping_is_told_to_the_owner_once_and_ends() -> None:
         ({"roles": [{"key": "a", "name": "A", "apart_from": ["b"]}]}, "apart_from holds 'b'"),
         ({"roles": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "each needs its own"),
         ({"roles": [{"key": k, "name": k, "owner": True} for k in "ab"]}, "more than one with owner = true"),
+        ({"roles": [{"key": k, "name": k, "declarer": True} for k in "ab"]}, "more than one with declarer = true"),
+        ({"roles": [{"key": "a", "name": "A", "declarer": True, "owner": True}]}, "another role than the owner's"),
     ],
 )
 def test_a_mistake_is_named(change: dict[str, object], says: str) -> None:
