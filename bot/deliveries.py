@@ -7,6 +7,7 @@ twice (a process may die between doing and settling), so each first looks whethe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -69,6 +70,7 @@ from models.domain.effects import (
 )
 from models.domain.incidents import Decision, Incident, State
 from models.domain.people import MOST_MENTIONS
+from models.domain.privacy import raise_unseen
 from models.domain.reminders import holds
 from models.domain.staffing import inform
 from models.domain.timeline import Verb
@@ -201,6 +203,10 @@ class Deliveries:
 
     async def _post_private(self, incident: Incident) -> Sequence[Effect]:
         channel = await self._poster.private()
+        while channel is None and (raised := raise_unseen(incident, at=datetime.now(UTC))):
+            with contextlib.suppress(store.Conflict):
+                await store.commit([(incident, raised)])
+            incident = await load(incident.id)
         if channel is None or not incident.private or await directory.cards_of(PRIVATE, incident.id):
             return ()  # without a channel it goes on in the issue, which its marker was told
         await self._poster.post(channel, PRIVATE, incident.id, self._whole_card(incident))
@@ -313,7 +319,7 @@ class Deliveries:
             await directory.greeted(team_id)
         if private is None:
             return ()
-        held = await store.incidents_in((State.OPEN, State.RESOLVED), 500)
+        held = await store.incidents_in((State.CANDIDATE, State.OPEN, State.RESOLVED), 500)
         return [PostPrivate(each.id) for each in held if each.private]
 
     async def _answer(self, effect: Answer) -> Sequence[Effect]:

@@ -188,6 +188,12 @@ def _resolved(words: _Words) -> str:
     return " ".join(parts)
 
 
+def _made_private(words: _Words) -> str:
+    if words.has("before"):
+        return f"This is a matter of security, as incident {words.text('before', 20)} of the same alert is."
+    return _ended(f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}")
+
+
 def _heard(words: _Words) -> str:
     who = words.escaped(words.entry.actor.name, 200) if words.entry.actor else "Somebody"
     match words.entry.data.get("what"):
@@ -372,9 +378,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     ),
     Verb.FIRE: lambda words: f"{words.actor} asks everybody to help: channel, issue and log page are being made.",
     Verb.LOG_PAGE: lambda words: f"The log of this incident is kept on a page of its own: {words.link()}.",
-    Verb.MADE_PRIVATE: lambda words: _ended(
-        f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}"
-    ),
+    Verb.MADE_PRIVATE: _made_private,
     Verb.SECURITY_TOLD: lambda words: _ended(f"{words.actor} recorded that {words.text('whom', 160)} was told"),
     Verb.SECURITY_MAILED: _security_mailed,
     Verb.ABSORBED: lambda words: _ended(

@@ -13,6 +13,7 @@ from models.codec import (
     reading_from_text,
     reading_to_text,
 )
+from models.domain import privacy
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import Effect, HearAnswer, OpenCase, PostMail
 from models.domain.incidents import Decision, Incident
@@ -27,6 +28,7 @@ from models.store import (
     incident_of,
     insert_incidents,
     now_ms,
+    private_keys,
     record_decisions,
     to_ms,
     write_incident,
@@ -194,6 +196,29 @@ async def _first_time(db: Database, alert: Alert, at: int) -> bool:
     return bool(await db.insert("seen", ("key", "at_ms"), [(key, at)], tail="ON CONFLICT DO NOTHING RETURNING key"))
 
 
+async def _private_before(db: Database, alerts: Sequence[Alert], fresh: Sequence[str]) -> dict[str, Incident]:
+    """Return, by the fingerprints' keys, the incidents of security that these alerts had before."""
+    wanted = [
+        (fact, fingerprint_of(each.fingerprint))
+        for each in alerts
+        if fingerprint_of(each.fingerprint) in fresh
+        for fact in private_keys(
+            privacy.same_alert(each.fingerprint, each.source, each.project, each.title, each.resource)
+        )
+    ]
+    facts = await db.rows(
+        f"SELECT key, value FROM facts WHERE key IN ({marks(len(wanted))})", *(fact for fact, _ in wanted)
+    )
+    number = {row["key"]: int(row["value"]) for row in facts}
+    if not number:
+        return {}
+    rows = await db.rows(
+        f"SELECT id, version, body FROM incidents WHERE id IN ({marks(len(number))})", *number.values()
+    )
+    found = {row["id"]: incident_of(row) for row in rows}
+    return {key: found[number[fact]] for fact, key in wanted if number.get(fact) in found}
+
+
 class _Batch:
     """The incidents that a batch of mails concerns, changed in memory and written once."""
 
@@ -202,18 +227,20 @@ class _Batch:
         incidents: dict[str, Incident],
         previous: dict[str, int],
         recovered: dict[str, int],
+        private: dict[str, Incident],
     ) -> None:
         self._before = dict(incidents)
         self._now = incidents
         self._previous = previous
         self._recovered = recovered
+        self._private = private
         self._decisions: dict[str, list[Decision]] = {}
 
     @classmethod
     async def load(cls, db: Database, mails: Sequence[Reading]) -> _Batch:
         keys = list({fingerprint_of(mail.alert.fingerprint) for mail in mails if mail.alert})
         if not keys:
-            return cls({}, {}, {})
+            return cls({}, {}, {}, {})
         rows = await db.rows(
             "SELECT f.fingerprint AS key, i.id, i.version, i.body FROM open_fingerprints f"
             f" JOIN incidents i ON i.id = f.incident_id WHERE f.fingerprint IN ({marks(len(keys))})",
@@ -222,7 +249,7 @@ class _Batch:
         incidents = {row["key"]: incident_of(row) for row in rows}
         fresh = [key for key in keys if key not in incidents]
         if not fresh:
-            return cls(incidents, {}, {})
+            return cls(incidents, {}, {}, {})
         previous = await db.rows(
             f"SELECT fingerprint AS key, MAX(id) AS id FROM incidents WHERE fingerprint IN ({marks(len(fresh))})"
             " GROUP BY fingerprint",
@@ -237,6 +264,7 @@ class _Batch:
             incidents,
             {row["key"]: row["id"] for row in previous},
             {row["key"]: row["ended"] for row in recovered if row["ended"]},
+            await _private_before(db, [mail.alert for mail in mails if mail.alert], fresh),
         )
 
     def absorb(self, mail: Reading, decide: Decide) -> bool:
@@ -250,6 +278,8 @@ class _Batch:
         ended, began = self._recovered.get(key), mail.alert.started_at
         gone = ended is not None and began is not None and ended >= to_ms(began)
         decision = decide(before, mail.alert, mail, self._previous.get(key), gone)
+        if before is None and key in self._private:
+            decision = privacy.again(decision, self._private[key], at=decision.incident.created_at)
         self._now[key] = decision.incident
         self._decisions.setdefault(key, []).append(decision)
         return before is not None

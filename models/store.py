@@ -17,6 +17,7 @@ from models.codec import (
 )
 from models.domain.effects import Effect, IncidentEffect
 from models.domain.incidents import Decision, Incident, State
+from models.domain.privacy import same_alert
 from models.domain.timeline import Entry
 from models.queue import enqueue, priority_of
 from models.sql import Database, Row, marks, reading, writing
@@ -199,7 +200,25 @@ async def write_incident(db: Database, before: Incident, after: Incident, at: in
         await db.run("DELETE FROM open_fingerprints WHERE incident_id = ?", after.id)
     elif before.state.finished and not after.state.finished and after.fingerprint:
         await _hold(db, fingerprint_of(after.fingerprint), after.id)
+    if after.private and (not before.private or after.state is not before.state):
+        await _know_private(db, after)
     return after
+
+
+def private_keys(texts: Sequence[str]) -> list[str]:
+    """Return the facts that tell that alerts are matters of security, by what ``privacy.same_alert`` returned."""
+    return [f"private:{fingerprint_of(text)[:50]}" for text in texts]
+
+
+async def _know_private(db: Database, incident: Incident) -> None:
+    """Keep which alerts are matters of security; one that was no incident is none any more."""
+    about = (incident.source, incident.project, incident.title, incident.resource)
+    keys = private_keys(same_alert(incident.fingerprint, *about))
+    if keys and incident.state is State.DISMISSED:
+        await db.run(f"DELETE FROM facts WHERE key IN ({marks(len(keys))})", *keys)
+    else:
+        tail = "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        await db.insert("facts", ("key", "value"), [(key, str(incident.id)) for key in keys], tail=tail)
 
 
 async def _hold(db: Database, key: str, incident_id: int) -> None:

@@ -74,6 +74,11 @@ class Alert:
     details: dict[str, object] = field(default_factory=dict)
 
 
+def policy_of(source: str, project: str | None, title: str) -> str:
+    """Return what tells a rule that alerts from others, whatever resource it speaks of."""
+    return "|".join((source, (project or "").casefold(), " ".join(title.casefold().split())))
+
+
 class UnreadableAlert(Exception):
     """A mail of a known source that its parser could not understand.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from models.domain.alerts import Link
+from models.domain.alerts import Link, policy_of
 from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue, WriteLogPage
 from models.domain.judging import Judged
 from models.domain.outside import StatusUpdate, VendorCall
@@ -359,7 +359,7 @@ class Incident:
         """What tells the rule that alerted from others, whatever resource it speaks of; empty without an alert."""
         if not self.fingerprint:
             return ""
-        return "|".join((self.source, (self.project or "").casefold(), " ".join(self.title.casefold().split())))
+        return policy_of(self.source, self.project, self.title)
 
     @property
     def raised(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from models.domain.alerts import policy_of
 from models.domain.effects import (
     Announce,
     Effect,
@@ -60,6 +61,42 @@ def mark(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcom
         " Wilson: delete it there by hand."
     )
     return Decision(changed, (entry,), (*cards, *tracker, MailSecurity(incident.id)), notice)
+
+
+def same_alert(
+    fingerprint: str, source: str, project: str | None, title: str, resource: str | None
+) -> tuple[str, ...]:
+    """Return under which keys what is private is known again: the alert, and its rule on the same resource.
+
+    Sources that number each firing anew give each a fingerprint of its own.
+    """
+    return (fingerprint, f"{policy_of(source, project, title)}|{resource or ''}") if fingerprint else ()
+
+
+def again(decision: Decision, earlier: Incident, *, at: datetime) -> Decision:
+    """Handle a new candidate in private, because an incident of the same alert is, or was until it ended.
+
+    It stays a candidate: people in the private channel judge it.
+    """
+    made, incident = earlier.privacy, decision.incident
+    if made is None or incident.privacy is not None:
+        return decision
+    changed = replace(incident, privacy=Privacy(made.by, at, made.reason))
+    entry = Entry(at, Verb.MADE_PRIVATE, None, {"before": earlier.id})
+    return replace(
+        decision,
+        incident=changed,
+        entries=(*decision.entries, entry),
+        effects=(*decision.effects, PostPrivate(incident.id)),
+    )
+
+
+def raise_unseen(incident: Incident, *, at: datetime) -> Decision | None:
+    """Raise a private candidate that nobody sees without a private channel; ``None`` for anything else."""
+    if incident.privacy is None or incident.state is not State.CANDIDATE:
+        return None
+    raised = replace(incident, state=State.OPEN, raised_at=incident.raised_at or at)
+    return told(raised, (Entry(at, Verb.RAISED),), raises=not incident.raised, sync=True)
 
 
 def tell(incident: Incident, whom: str, by: Person, *, at: datetime) -> Outcome:

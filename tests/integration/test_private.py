@@ -28,13 +28,26 @@ from models.directory import INCIDENT, PRIVATE
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.incidents import Incident, State
 from models.domain.people import Person
-from models.domain.requests import AddNote, Claim, MarkPrivate, Merge, TellSecurity
+from models.domain.requests import (
+    AddNote,
+    Assess,
+    Claim,
+    Close,
+    Dismiss,
+    MarkPrivate,
+    Merge,
+    Reopen,
+    Resolve,
+    TellSecurity,
+)
 from models.domain.security_rules import Security
+from models.domain.timeline import Verb
 from models.operations import incidents
 from models.operations.alerts import record_mails
 from models.ports import Ambiguous, ChannelAddress, Finding, Message, ThreadAddress
 from tests.support.handling import clicks_of, deliveries_of, speech_of
 from tests.unit.cards.samples import PROCESS
+from tests.unit.domain.samples import OVER
 
 ADA = Person("aad-ada", "Ada Example", "29:ada")
 BEN = Person("aad-ben", "Ben Sample", "29:ben")
@@ -324,3 +337,58 @@ async def test_told_belongs_to_a_private_one(house: House) -> None:
     assert done.refusal is not None
     assert (await incidents.load(1)).state is State.CANDIDATE
     assert [entry for entry in await store.timeline(1) if entry.verb.value == "security_told"] == []
+
+
+async def again(house: House, fingerprint: str, *, title: str = SECRET, resource: str = "vault") -> Incident:
+    """Have an alert mailed, and return the newest incident once all was delivered."""
+    alert = Alert("gcp_monitoring", MailKind.FIRING, title, fingerprint, project="prod", resource=resource)
+    mail = Reading(MailKind.FIRING, alert.source, "", "s", "a@b.example", f"<{fingerprint}>", "1", alert=alert)
+    await record_mails([(mail, datetime.now(UTC))], house.around.process)
+    await house.outbox.drain()
+    return (await incidents.unfinished())[0]
+
+
+async def test_a_private_alert_that_fires_anew_is_private_from_its_first_card_on(house: House) -> None:
+    first = await again(house, "gcp|incident|1")
+    await incidents.act(first, MarkPrivate("a key is out"), ADA, house.around.process)
+    await house.outbox.drain()
+    house.teams.shows.clear()
+    second = await again(house, "gcp|incident|2")  # the source numbers each firing anew, while the first is open
+    assert (second.id, second.state, second.private) == (2, State.CANDIDATE, True)
+    assert "Handled in private" in house.teams.seen(DEVS)
+    assert SECRET not in house.teams.seen(DEVS)
+    assert SECRET in house.teams.seen(DEN)
+    (_, told) = await store.timeline(2)
+    assert told.data == {"before": 1}
+    assert not (await again(house, "gcp|incident|3", resource="lookup")).private
+    assert not (await again(house, "gcp|incident|4", title="Disk is full")).private
+
+
+async def test_what_was_private_is_private_again_after_it_ended_and_not_once_it_was_no_incident(
+    house: House,
+) -> None:
+    first = await again(house, "one")
+    for request in (MarkPrivate(), Claim(), Assess({}, "resolve_internally", "known"), Resolve(OVER), Close()):
+        done = await incidents.act(await incidents.load(first.id), request, ADA, house.around.process)
+        assert done.refusal is None, done.refusal
+    second = await again(house, "two")
+    assert second.private
+    await incidents.act(second, Dismiss("no key at all"), ADA, house.around.process)
+    assert not (await again(house, "three")).private
+    await incidents.act(await incidents.load(second.id), Reopen(), ADA, house.around.process)
+    assert (await again(house, "four")).private
+
+
+@pytest.mark.parametrize("private", [""])
+async def test_without_a_private_channel_it_is_raised_so_that_somebody_sees_it(
+    house: House, tmp_path: Path
+) -> None:
+    first = await again(house, "one")
+    await incidents.act(first, MarkPrivate(), ADA, house.around.process)
+    await house.outbox.drain()
+    second = await again(house, "two")
+    assert (second.state, second.private, second.issue_key) == (State.OPEN, True, "2")
+    assert SECRET not in house.teams.seen(DEVS)
+    (issue,) = (tmp_path / "issues" / "issues").glob("*2*.md")
+    assert "confidential: true" in issue.read_text(encoding="utf-8")
+    assert [entry.verb for entry in await store.timeline(2)] == [Verb.REPORTED, Verb.MADE_PRIVATE, Verb.RAISED]

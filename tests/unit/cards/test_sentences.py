@@ -222,6 +222,11 @@ def test_resolved_past_whoever_declares_it_says_so_with_the_reason() -> None:
     assert announcement(Entry(AT, Verb.RESOLVED, MEGAN, data), PROCESS, (ADELE,)).mentions == (ADELE,)
 
 
+def test_private_again_says_since_which_incident() -> None:
+    said = sentence(Entry(AT, Verb.MADE_PRIVATE, None, {"before": 7}))
+    assert said == "This is a matter of security, as incident 7 of the same alert is."
+
+
 def test_the_list_says_what_is_covered() -> None:
     text = incident_list([samples.CANDIDATE, samples.URGENT], PROCESS, NOW)
     assert text.startswith("**2 unfinished, 1 without an owner**")
