@@ -24,6 +24,7 @@ from cards.actions import (
     Refresh,
     SetMailAside,
     ShowCard,
+    TellHandOff,
     TellStory,
     decode,
 )
@@ -33,6 +34,7 @@ from cards.forms import declare_form, form_card
 from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.notice import notice_card
+from cards.outside import handoff_card
 from cards.payload import BadAction, decode_values
 from cards.private import redacted_card
 from cards.review_actions import decode_review, is_about_the_review
@@ -126,6 +128,10 @@ class Clicks:
                 incident = await self._incident(place, hint)
                 timeline = await store.timeline(incident.id)
                 return Shown(story_card(incident, story(incident, timeline, self._around.process)))
+            case TellHandOff(hint):
+                incident = await self._incident(place, hint)
+                timeline = await store.timeline(incident.id)
+                return Shown(handoff_card(incident, timeline, self._around.process))
             case OpenForm(form, _, hint):
                 return await self._form(form, await self._incident(place, hint), by)
             case Do():

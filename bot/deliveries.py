@@ -47,6 +47,7 @@ from models.domain.effects import (
     LookForChanges,
     MailSecurity,
     NoteIssue,
+    OfferChannel,
     OpenChannel,
     PostCard,
     PostDigest,
@@ -142,7 +143,7 @@ class Deliveries:
                 return await self._post_private(await load(incident_id))
             case PostReview() | RefreshReview() as effect:
                 return await self._reviews.deliver(effect, item)
-            case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() as effect:
+            case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() | OfferChannel() as effect:
                 return await self._outside.deliver(effect, item)
             case WriteLogPage() | ReportParts() as effect:
                 return await self._firing.deliver(effect, item)

@@ -9,11 +9,11 @@ from bot.posting import Poster
 from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.forms import form_card
-from cards.outside import update_text
+from cards.outside import channel_offer, update_text
 from models import directory, store
 from models.directory import INCIDENT
 from models.domain.communication import channel_made, channel_name, shown
-from models.domain.effects import AskUpdate, Effect, OpenChannel, PostUpdate, ShowOnPage
+from models.domain.effects import AskUpdate, Effect, OfferChannel, OpenChannel, PostUpdate, ShowOnPage
 from models.domain.incidents import Decision, Incident, State
 from models.operations.incidents import load
 from models.ports import ChannelMaker, Message, PageUpdate, Permanent, StatusPage
@@ -30,7 +30,7 @@ class OutsideDeliveries:
         self._around = around
 
     async def deliver(
-        self, effect: AskUpdate | PostUpdate | ShowOnPage | OpenChannel, item: Item
+        self, effect: AskUpdate | PostUpdate | ShowOnPage | OpenChannel | OfferChannel, item: Item
     ) -> Sequence[Effect]:
         """Carry one out."""
         if not (await load(effect.incident_id)).private:
@@ -38,6 +38,8 @@ class OutsideDeliveries:
                 await self._ask(effect.incident_id, item)
             elif isinstance(effect, PostUpdate):
                 await self._post(effect)
+            elif isinstance(effect, OfferChannel):
+                await self._offer(effect.incident_id)
             elif isinstance(effect, OpenChannel):
                 await self._open(effect.incident_id)
             elif self._page.configured:
@@ -51,6 +53,15 @@ class OutsideDeliveries:
         card = form_card(self._around.view(incident), Form.UPDATE, once=item.uid[:16], now=datetime.now(UTC))
         text = "Stakeholders are due to be told how it stands. Correct the draft, and confirm it."
         await self._poster.reply(cards[0].thread, Message(text=text, card=card))
+
+    async def _offer(self, incident_id: int) -> None:
+        incident, cards = await load(incident_id), await directory.cards_of(INCIDENT, incident_id)
+        if not cards or incident.channel_name or incident.state is not State.OPEN:
+            return
+        card = channel_offer(
+            incident, self._around.process, channel_name(incident, self._around.process.channel_name)
+        )
+        await self._poster.reply(cards[0].thread, Message(card=card, summary="A channel of its own?"))
 
     async def _post(self, effect: PostUpdate) -> None:
         incident, channel = await load(effect.incident_id), self._around.process.communication.channel

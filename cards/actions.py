@@ -95,6 +95,13 @@ class TellStory:
 
 
 @dataclass(frozen=True, slots=True)
+class TellHandOff:
+    """Show the facts for the Major Incident Process, to be copied."""
+
+    hint: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ShowCard:
     """Show the card of an incident that a digest listed."""
 
@@ -133,15 +140,15 @@ class DeclareIncident:
     service: str = ""
 
 
-Button = Do | OpenForm | Refresh | TellStory | ShowCard | AdoptMail | SetMailAside | DeclareIncident
+Button = Do | OpenForm | Refresh | TellStory | TellHandOff | ShowCard | AdoptMail | SetMailAside | DeclareIncident
 
 
 def encode(do: str, *, incident: int | None = None, once: str = "", **more: str | int | bool) -> dict[str, object]:
     """Return a button's payload.
 
     Args:
-        do: A verb that ``decode`` knows: ``refresh``, ``story``, ``open`` (with ``form``), ``show_card``,
-            ``adopt_mail`` and ``set_mail_aside`` (with ``mail``), ``declare``, or one of the requests.
+        do: A verb that ``decode`` knows: ``refresh``, ``story``, ``handoff``, ``open`` (with ``form``),
+            ``show_card``, ``adopt_mail`` and ``set_mail_aside`` (with ``mail``), ``declare``, or a request.
         incident: The incident that the card is about, as a hint.
         once: Names one filled-in form.
         more: What the verb needs besides, for example ``number`` for ``confirm``.
@@ -172,6 +179,8 @@ def decode(data: object, actor: Person, team: Sequence[Person]) -> Button:
             return Refresh(reader.hint())
         case "story":
             return TellStory(reader.hint())
+        case "handoff":
+            return TellHandOff(reader.hint())
         case "open":
             return OpenForm(reader.one_of("form", Form), reader.once(), reader.hint())
         case "show_card":
@@ -274,11 +283,21 @@ _REQUESTS: Mapping[str, _Build] = {
         read.text("headline", TITLE), read.text("text", LONG, lines=True), read.key("stage")
     ),
     "no_updates": lambda read, team: requests.NoUpdates(),
+    "channel": lambda read, team: requests.MakeChannel(),
     "fire": lambda read, team: requests.FireFire(),
     "security": lambda read, team: requests.MarkPrivate(read.text("reason", SHORT)),
     "security_told": lambda read, team: requests.TellSecurity(read.text("whom", SHORT)),
     "merge": lambda read, team: requests.Merge(read.number("into")),
 }
 
-VERBS = frozenset(_REQUESTS) | {"refresh", "story", "open", "show_card", "adopt_mail", "set_mail_aside", "declare"}
+VERBS = frozenset(_REQUESTS) | {
+    "refresh",
+    "story",
+    "handoff",
+    "open",
+    "show_card",
+    "adopt_mail",
+    "set_mail_aside",
+    "declare",
+}
 """Every verb that ``decode`` knows."""

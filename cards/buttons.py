@@ -55,6 +55,8 @@ _HELP = Press("Offer help", "join")
 _POST_MORTEM = Press("Post-mortem", "post_mortem")
 _CLOSE = Press("Close at the review", "close")
 _UPDATE = Press("Update stakeholders", "update", Form.UPDATE)
+_HAND_OFF = Press("Hand-off", "handoff")
+_CHANNEL = Press("Channel", "channel")
 _FIRE = Press("Fire-fire", "fire")
 _SECURITY = Press("Security", "security", Form.SECURITY)
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
@@ -93,9 +95,21 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
             more = (_LINK, _STORY, _POST_MORTEM, _CLOSE, _UPDATE, _SECURITY)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
+    more = (*more, *_wider(view))
     if view.process.fire_name and incident.fired_at is None and not incident.private:
         more = (*more, replace(_FIRE, title=view.process.fire_name))
     return _allowed(first, incident), _allowed(more, incident)
+
+
+def _wider(view: IncidentView) -> tuple[Press, ...]:
+    """Return what takes an incident beyond its thread: its own channel, and the Major Incident Process (W37)."""
+    incident, process = view.incident, view.process
+    if incident.state is not State.OPEN or incident.private:
+        return ()
+    level = process.urgency(incident.urgency)
+    grave = level is not None and level.then == "decide"
+    channel = incident.urgency in process.channel_for and not incident.channel_name
+    return (*((_CHANNEL,) if channel else ()), *((_HAND_OFF,) if grave and process.hands_off else ()))
 
 
 def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
@@ -125,7 +139,7 @@ def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
 
 
 def _allowed(some: tuple[Press, ...], incident: Incident) -> tuple[Press, ...]:
-    fits = tuple(press for press in some if press is _STORY or incident.state in MAY[press.verb])
+    fits = tuple(press for press in some if press in (_STORY, _HAND_OFF) or incident.state in MAY[press.verb])
     return tuple(press for press in fits if not (incident.private and press in (_SECURITY, _UPDATE)))
 
 

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cards.blocks import Element, escape, gap, link, rich_text, row, safe_url, text_block, text_run, when
+from cards.actions import encode
+from cards.blocks import (
+    Element,
+    adaptive_card,
+    clean,
+    container,
+    escape,
+    execute,
+    gap,
+    link,
+    plain,
+    rich_text,
+    row,
+    safe_url,
+    text_block,
+    text_run,
+    when,
+)
 from cards.story import story
+from cards.words import headline, urgency_name
 from models.domain.incidents import Incident
 from models.domain.outside import StatusUpdate
 from models.domain.process import Process
@@ -16,6 +34,11 @@ _LONG_URL = 300
 
 def handoff_text(incident: Incident, timeline: Sequence[Entry], process: Process) -> str:
     """Return what the Major Incident Process wants to know, ready to be pasted, and where it goes."""
+    where = _where(incident, process)
+    return f"{where} Paste this:\n\n```\n{story(incident, timeline, process)}\n```".strip()
+
+
+def _where(incident: Incident, process: Process) -> str:
     rules = process.communication
     where = []
     if rules.major_incident_contact:
@@ -24,7 +47,38 @@ def handoff_text(incident: Incident, timeline: Sequence[Entry], process: Process
         where.append(f"{link('Open the major incident process', url)}.")
     if incident.escalation is None:
         where.append("The team's decision is not recorded yet: `decide`.")
-    return " ".join((*where, "Paste this:")) + f"\n\n```\n{story(incident, timeline, process)}\n```"
+    return " ".join(where)
+
+
+def handoff_card(incident: Incident, timeline: Sequence[Entry], process: Process) -> Element:
+    """Return the same as a card, with a box that the facts can be copied from."""
+    box: Element = {
+        "type": "Input.Text",
+        "id": "story",
+        "label": "For the major incident process, to be copied",
+        "isMultiline": True,
+        "value": story(incident, timeline, process)[:12_000],
+    }
+    head = text_block(headline(incident), weight="Bolder", size="Small")
+    body = [container([head], style="emphasis", bleed=True), text_block(_where(incident, process)), box]
+    back = execute("Back", encode("refresh", incident=incident.id), inputs=False)
+    return adaptive_card(body, [back], speak=f"Hand-off of {plain(incident.title, 200)}")
+
+
+def channel_offer(incident: Incident, process: Process, name: str) -> Element:
+    """Return the question whether an incident should have a channel of its own.
+
+    Args:
+        name: What it would be called.
+    """
+    level = clean(urgency_name(incident, process) or "", 80)
+    said = f"An incident of this urgency ({level}) may have a channel of its own: {clean(name, 60)}. Shall it?"
+    body = [
+        rich_text(text_run(said, 300, weight="Bolder")),
+        text_block("Without an answer none is made.", subtle=True),
+    ]
+    make = execute("Make the channel", encode("channel", incident=incident.id), style="positive")
+    return adaptive_card(body, [make], speak=f"A channel for {plain(incident.title, 200)}?")
 
 
 def vendors_text(process: Process) -> str:

@@ -23,6 +23,7 @@ from models.domain.effects import (
     MailSecurity,
     NoteCaseIssue,
     NoteIssue,
+    OfferChannel,
     OpenCase,
     OpenChannel,
     PostCard,
@@ -150,6 +151,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TRACKER, f"tracker:log:{incident_id}", incident_id, False, f"log:{incident_id}"
         case ReportParts(incident_id):
             return TEAMS, f"teams:parts:{incident_id}", incident_id, False, f"parts:{incident_id}"
+        case OfferChannel(incident_id):
+            return TEAMS, f"teams:{incident_id}", incident_id, False, f"offer:{incident_id}"
         case ShowOnPage(incident_id):
             return PAGE, f"page:{incident_id}", incident_id, False, None
         case PostUpdate(incident_id):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models.domain.process_reader import Reader
+from models.domain.process_reader import Reader, all_known
 
 CHANNEL_NAME = "inc-{id}-{date}"
 
@@ -81,17 +81,21 @@ def read_communication(reader: Reader, urgencies: Collection[str]) -> Communicat
     return made
 
 
-def read_channel_name(reader: Reader) -> str:
-    """Read ``[channel]``: what an incident's own channel is called, with ``{id}`` and ``{date}``.
+def read_channel(reader: Reader, urgencies: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """Read ``[channel]``: what an incident's own channel is called, and for which urgencies one is offered.
 
     Raises:
-        ProcessError: The name has no place for what tells it from others.
+        ProcessError: The name has no place for what tells it from others, or an urgency is not known.
     """
     name = reader.text("name", CHANNEL_NAME)
     if "{id}" not in name and "{date}" not in name:
         reader.wrong(f"name holds {name!r}; it needs {{id}} or {{date}} in it")
+    offered = reader.texts("for")
+    for key in offered:
+        if key not in urgencies and all_known(list(urgencies)):
+            reader.wrong(f"for holds {key!r}; it needs some of {', '.join(urgencies)}")
     reader.done()
-    return name
+    return name, offered
 
 
 def read_vendors(readers: Sequence[Reader]) -> tuple[Vendor, ...]:

@@ -65,6 +65,13 @@ class OpenChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferChannel:
+    """Ask the thread whether the incident should get a channel of its own, which a person confirms."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class WriteLogPage:
     """Write the incident's log page, or make it say what it should by now. Several that wait are one."""
 
@@ -342,6 +349,7 @@ Effect = (
     | PostUpdate
     | ShowOnPage
     | OpenChannel
+    | OfferChannel
     | WriteLogPage
     | ReportParts
     | RefreshCard
@@ -384,6 +392,7 @@ IncidentEffect = (
     | PostUpdate
     | ShowOnPage
     | OpenChannel
+    | OfferChannel
     | WriteLogPage
     | ReportParts
     | RefreshCard

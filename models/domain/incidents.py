@@ -268,6 +268,7 @@ class Incident:
         page_shown: How many updates the status page has.
         channel_name, channel_url: The channel of its own; empty where it has none.
         channel_failed: Why none could be made; empty where nobody asked, or where there is one.
+        channel_offered: Whether the thread was asked whether it should have one.
         fired_at: When channel, issue and log page were asked for in one action; ``None`` where nobody did.
         log_key, log_url: Its log page apart from the issue; empty where it has none.
         log_failed: Why none could be written.
@@ -348,6 +349,7 @@ class Incident:
     service: str = ""
     started_at: datetime | None = None
     recent: RecentChanges | None = None
+    channel_offered: bool = False
 
     @property
     def private(self) -> bool:

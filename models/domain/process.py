@@ -11,7 +11,7 @@ from models.domain.communication_rules import (
     CHANNEL_NAME,
     Communication,
     Vendor,
-    read_channel_name,
+    read_channel,
     read_communication,
     read_vendors,
 )
@@ -143,6 +143,7 @@ class Process:
     vendors: tuple[Vendor, ...] = ()
     roles: Roles = field(default_factory=Roles)
     channel_name: str = CHANNEL_NAME
+    channel_for: tuple[str, ...] = ()
     notices: Notices = field(default_factory=Notices)
     review: ReviewRules = field(default_factory=ReviewRules)
     judging: Judging = field(default_factory=Judging)
@@ -171,6 +172,11 @@ class Process:
         keys = {question.key for question in self.questions}
         tests = asked(self.judging.tests, keys)
         return (*self.questions, *(Question(test.key, "yes_no", test.text, test.holds) for test in tests))
+
+    @property
+    def hands_off(self) -> bool:
+        """Whether an incident can be handed to the Major Incident Process."""
+        return self.decision(self.communication.major_incident_option) is not None
 
     def assess(self, answers: Mapping[str, Answer]) -> tuple[Urgency, str]:
         """Compute the urgency from the answers (W33, W35, W36).
@@ -214,6 +220,9 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     questions = tuple(_question(each) for each in questions_in)
     rules = tuple(_rule(each, urgencies, questions) for each in top.tables("rules"))
     options_in = (decision.tables if decides else decision.optional_tables)("options")
+    channel_name, channel_for = CHANNEL_NAME, tuple[str, ...]()
+    if "channel" in values:
+        channel_name, channel_for = read_channel(top.table("channel"), [level.key for level in urgencies])
     follow_ups = tuple(_follow_up(each, urgencies) for each in follow_ups_in)
     process = Process(
         name=top.text("name"),
@@ -248,7 +257,8 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         communication=read_communication(top.table("communication"), _keys(urgencies))
         if "communication" in values
         else Communication(),
-        channel_name=read_channel_name(top.table("channel")) if "channel" in values else CHANNEL_NAME,
+        channel_name=channel_name,
+        channel_for=channel_for,
         vendors=read_vendors(top.optional_tables("vendors")),
         fire_name=_fire_name(top),
         services=read_services(top.optional_tables("services")),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from models.domain.effects import RaiseFollowUp
+from models.domain.effects import OfferChannel, RaiseFollowUp
 from models.domain.incidents import (
     Assessment,
     Decision,
@@ -73,7 +73,17 @@ def assess(
     if level.then == "resolve":
         return _resolve_not_urgent(changed, entry, by, process, at, follow_up_title)
     urgent = level.then == "decide" and changed.escalation is None
-    return told(changed, (entry,), whole_team=urgent, sync=True)
+    return _offering(told(changed, (entry,), whole_team=urgent, sync=True), process)
+
+
+def _offering(decision: Decision, process: Process) -> Decision:
+    """Ask once whether the incident should have a channel, where its urgency is one that gets one (P15, T44)."""
+    incident = decision.incident
+    asked_for = incident.channel_name or incident.channel_offered or incident.fired_at is not None
+    if incident.urgency not in process.channel_for or incident.private or asked_for:
+        return decision
+    offered = replace(incident, channel_offered=True)
+    return replace(decision, incident=offered, effects=(*decision.effects, OfferChannel(incident.id)))
 
 
 def _resolve_not_urgent(

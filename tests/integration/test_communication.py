@@ -164,3 +164,15 @@ async def test_the_end_is_asked_for_once_where_the_beginning_was_told(house: Hou
     assert await look(house, later) == 1
     assert "is over" in json.dumps(house.teams.replies[-1][1].card)
     assert await look(house, later + HOUR) == 0
+
+
+async def test_the_hand_off_is_shown_by_its_button_to_be_copied(house: House) -> None:
+    await urgent(house)
+    shown = json.dumps((await house.press(INCIDENT, "handoff")).card)
+    for word in (
+        "the Service Desk",
+        "https://mim.example/",
+        "decision is not recorded",
+        "# Incident 1: Login is slow",
+    ):
+        assert word in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels
 from models.directory import INCIDENT
-from models.domain.requests import Claim, MakeChannel, MarkPrivate
+from models.domain.requests import Assess, Claim, MakeChannel, MarkPrivate
 from models.operations import incidents
 from models.settings import Settings
 from tests.integration.test_private import House, house, private, security
@@ -142,3 +143,30 @@ async def test_names_are_as_teams_takes_them(house: House, graph: Team, maker: G
     assert len(made["displayName"]) == 50
     assert made["displayName"].startswith("fire 1")
     assert not set("#:/") & set(made["displayName"])
+
+
+async def test_it_is_offered_once_for_the_named_urgencies_and_made_when_confirmed(
+    house: House, graph: Team, maker: GraphChannels
+) -> None:
+    house.around.process = replace(house.around.process, channel_for=("urgent",))
+    await house.fires("Login")
+    mild = Assess({}, "resolve_internally", "one team")
+    await tell(house, outbox_of(house, maker), Claim(), mild)
+    assert "Make the channel" not in house.teams.seen("19:devs")
+    await tell(
+        house, house.outbox, Assess({}, "urgent", "everyone is out"), mild, Assess({}, "urgent", "all of them")
+    )
+    offers = [json.dumps(said.card) for _, said in house.teams.replies if said.card is not None]
+    assert len([each for each in offers if "Make the channel" in each]) == 1
+    assert graph.channels == []
+    for _ in range(2):
+        await house.press(INCIDENT, "channel")
+    await tell(house, house.outbox)
+    assert len(graph.channels) == 1
+
+
+async def test_a_private_one_is_offered_none(house: House, graph: Team, maker: GraphChannels) -> None:
+    house.around.process = replace(house.around.process, channel_for=("urgent",))
+    await house.fires("Login")
+    await tell(house, outbox_of(house, maker), MarkPrivate(), Claim(), Assess({}, "urgent", "a key is out"))
+    assert "Make the channel" not in json.dumps([str(said.card) for _, said in house.teams.replies])

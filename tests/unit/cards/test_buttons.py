@@ -29,12 +29,12 @@ TABLE: list[tuple[str, Person | None, str]] = [
     ("owned", None, f"Urgency, Note, Hand over, Take over | {MORE}, Offer help"),
     ("owned", MEGAN, f"Urgency, Note, Hand over | {MORE}"),
     ("owned", ALEX, f"Urgency, Note, Take over | {MORE}, Offer help"),
-    ("urgent", None, f"Decide, Note, Urgency, Hand over, Take over | {MORE}, Offer help"),
-    ("urgent", MEGAN, f"Decide, Note, Urgency, Hand over | {MORE}"),
+    ("urgent", None, f"Decide, Note, Urgency, Hand over, Take over | {MORE}, Offer help, Hand-off"),
+    ("urgent", MEGAN, f"Decide, Note, Urgency, Hand over | {MORE}, Hand-off"),
     ("internal", None, f"Resolve, Note, Urgency, Hand over, Take over | {MORE}, Offer help"),
     ("internal", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
     ("internal", ALEX, f"Resolve, Note, Urgency, Take over | {MORE}, Offer help"),
-    ("overridden", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
+    ("overridden", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}, Hand-off"),
     ("not_safe", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
     ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {MORE}, Offer help"),
     ("changing", MEGAN, f"Note, Urgency, Hand over | {MORE}"),
@@ -77,7 +77,7 @@ def test_no_button_is_offered_that_would_be_refused(name: str, viewer: Person | 
     assert len(first) <= buttons.VISIBLE
     assert len({press.title for press in (*first, *more)}) == len((*first, *more))
     for press in (*first, *more):
-        assert press.verb == "story" or incident.state in MAY[press.verb]
+        assert press.verb in ("story", "handoff") or incident.state in MAY[press.verb]
     for action in elements(incident_card(looked, now=NOW)):
         if action.get("type") != "Action.Execute":
             continue
@@ -122,3 +122,19 @@ def test_one_action_for_all_is_offered_where_the_process_names_it_until_it_was_p
         assert "Fire-fire" not in _described(incident_card(fired, now=NOW))
     for name in ("resolved", "dismissed", "closed"):
         assert "Fire-fire" not in _described(incident_card(replace(view(STATES[name]), process=process), now=NOW))
+
+
+def test_a_channel_is_offered_for_the_urgencies_that_the_process_names() -> None:
+    process = replace(process_named("wilson"), channel_for=("resolve_internally",))
+    looked = replace(view(STATES["internal"], MEGAN), process=process)
+    assert "Security, Channel" in _described(incident_card(looked, now=NOW))
+    made = replace(looked, incident=replace(STATES["internal"], channel_name="inc-1"))
+    assert "Channel" not in _described(incident_card(made, now=NOW))
+    assert "Channel" not in _described(incident_card(replace(looked, incident=STATES["urgent"]), now=NOW))
+
+
+def test_nothing_is_handed_off_where_the_process_knows_no_major_incident() -> None:
+    process = process_named("wilson")
+    rules = replace(process.communication, major_incident_option="elsewhere")
+    looked = replace(view(STATES["urgent"]), process=replace(process, communication=rules))
+    assert "Hand-off" not in _described(incident_card(looked, now=NOW))

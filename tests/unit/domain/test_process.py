@@ -205,3 +205,10 @@ def test_the_name_of_the_one_action_is_checked(entry: dict[str, str]) -> None:
     assert read_process(VALUES | {"fire_fire": {"name": "Fire"}}, "x.toml").fire_name == "Fire"
     with pytest.raises(ProcessError, match=r"\[fire_fire\]"):
         read_process(VALUES | {"fire_fire": entry}, "x.toml")
+
+
+def test_urgencies_that_get_a_channel_are_checked() -> None:
+    made = read_process(VALUES | {"channel": {"for": ["urgent"]}}, "x.toml")
+    assert (made.channel_name, made.channel_for) == ("inc-{id}-{date}", ("urgent",))
+    with pytest.raises(ProcessError, match=r"\[channel\]: for holds 'dire'"):
+        read_process(VALUES | {"channel": {"for": ["dire"]}}, "x.toml")
