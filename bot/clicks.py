@@ -29,8 +29,9 @@ from cards.actions import (
     decode,
 )
 from cards.case_actions import decode_case, is_about_a_case
+from cards.declare_form import declare_form
 from cards.digest import digest_card
-from cards.forms import declare_form, form_card
+from cards.forms import form_card
 from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.notice import notice_card

@@ -31,7 +31,8 @@ from bot.rota import days, remember_swap, swaps, undo_swaps
 from bot.surroundings import Surroundings
 from cards.actions import Form
 from cards.blocks import escape
-from cards.forms import declare_form, form_card
+from cards.declare_form import declare_form
+from cards.forms import form_card
 from cards.judging import definition_text
 from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_called_up, rota_text, status_text, swap_text

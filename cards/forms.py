@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from cards import inputs
-from cards.actions import COMPUTED, Form, encode
+from cards.actions import Form, encode
 from cards.blocks import (
     Element,
     adaptive_card,
@@ -21,6 +21,7 @@ from cards.blocks import (
     text_run,
     when,
 )
+from cards.form_parts import Values, assessment, marked, refused, said, text
 from cards.judging import YES_NO, instead_input, judging_inputs
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
 from cards.words import LESSONS, NOTES, headline
@@ -28,14 +29,12 @@ from models.domain.communication import draft
 from models.domain.incidents import Incident, LessonKind, NoteKind, Refusal
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.outside import STAGES
-from models.domain.process import Answer, FollowUpKind, Process
+from models.domain.process import Answer, FollowUpKind
 from models.domain.staffing import declares_resolved
 from models.domain.views import IncidentView
 
-MOST_PEOPLE, MOST_OTHERS, MOST_SERVICES = 50, 25, 12
+MOST_PEOPLE, MOST_OTHERS = 50, 25
 """How many choices a form offers; a command takes any."""
-
-Values = Mapping[str, str]
 
 
 def form_card(
@@ -70,11 +69,11 @@ def form_card(
     if none:
         button = f"{button} all the same"
     style = "destructive" if take_over or none or form is Form.DISMISS else "positive"
-    asks = _marked(build(view, values), refusal)
+    asks = marked(build(view, values), refusal)
     body = [
         container(_head(view.incident, now), style="emphasis", bleed=True),
         text_block(title, weight="Bolder", size="Large", heading=True),
-        *_refused(refusal),
+        *refused(refusal),
         *asks,
     ]
     leave = "Not now" if form is Form.UPDATE else "Back"
@@ -106,84 +105,12 @@ def _head(incident: Incident, now: datetime) -> list[Element]:
     return parts
 
 
-def declare_form(
-    process: Process, values: Values | None = None, refusal: Refusal | None = None, *, once: str
-) -> Element:
-    """Return the form that declares an incident that no mail announced."""
-    values = values or {}
-    none = refusal is not None and refusal.ask == NOT_AN_INCIDENT
-    body = [
-        text_block("Declare an incident", weight="Bolder", size="Large", heading=True),
-        text_block(escape(process.definition, 300), subtle=True),
-        *_refused(refusal),
-        *_marked(
-            [
-                _text("title", "What is wrong, in one line?", values, TITLE, required="Say what is wrong."),
-                _text("description", "What is seen so far?", values, LONG, multiline=True),
-                *_service(process, values),
-                *judging_inputs(process, values),
-                text_block("How bad is it? You can answer this later, too.", weight="Bolder", spacing="Large"),
-                *_assessment(process, values, later=True),
-            ],
-            refusal,
-        ),
-    ]
-    button = execute("Declare", encode("declare", once=once), style="positive")
-    if none:
-        button = execute("Declare all the same", encode("declare", once=once, anyway=True), style="destructive")
-    return adaptive_card(body, [button], speak="Declare an incident")
-
-
-def _service(process: Process, values: Values) -> list[Element]:
-    names = [clean(each.name, 60) for each in process.services[:MOST_SERVICES]]
-    if not names:
-        return []
-    other = "Another, or not known"
-    if len(process.services) > MOST_SERVICES:
-        other = "Another (the command takes any: incident Slow; service: Name), or not known"
-    choices = [*((name, name) for name in names), (other, "-")]
-    return [inputs.choice("service", "Which service is impacted?", choices, value=values.get("service", ""))]
-
-
-def _refused(refusal: Refusal | None) -> list[Element]:
-    if refusal is None:
-        return []
-    return [
-        container([text_block(escape(refusal.text, 600), weight="Bolder", color="Attention")], style="attention")
-    ]
-
-
-def _marked(elements: list[Element], refusal: Refusal | None) -> list[Element]:
-    """Mark what the refusal names; the fields keep their order."""
-    wrong = set(refusal.fields) if refusal else set()
-    marked: list[Element] = []
-    for element in elements:
-        if element.get("id") in wrong:
-            marked.append(text_block("▼ Here", color="Attention", weight="Bolder", size="Small"))
-        marked.append(element)
-    return marked
-
-
-def _text(
-    name: str,
-    label: str,
-    values: Values,
-    limit: int,
-    *,
-    multiline: bool = False,
-    hint: str = "",
-    required: str = "",
-) -> Element:
-    value = values.get(name, "")
-    return inputs.text(name, label, value=value, limit=limit, multiline=multiline, hint=hint, required=required)
-
-
 def _assess(view: IncidentView, values: Values) -> list[Element]:
     made = view.incident.assessment
     judged = view.incident.judged
     answers: Mapping[str, Answer] = made.answers if made else judged.answers if judged else {}
-    known = {f"q_{key}": _said(value) for key, value in answers.items()}
-    parts = _assessment(view.process, {**known, **values})
+    known = {f"q_{key}": said(value) for key, value in answers.items()}
+    parts = assessment(view.process, {**known, **values})
     straight = [level.name for level in view.process.urgencies if level.then == "resolve"]
     if straight:
         names = " or ".join(f"“{escape(name, 80)}”" for name in straight)
@@ -192,47 +119,14 @@ def _assess(view: IncidentView, values: Values) -> list[Element]:
         line = f"If it comes out as {names}, it is resolved at once, with this follow-up:"
         parts.append(text_block(line, spacing="Large"))
         preset = {"follow_up_title": proposed, **values}
-        parts.append(_text("follow_up_title", "Follow-up", preset, TITLE))
-    return parts
-
-
-def _said(value: int | bool | None) -> str:
-    if value is None:
-        return "unknown"
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
-
-
-def _assessment(process: Process, values: Values, *, later: bool = False) -> list[Element]:
-    parts: list[Element] = []
-    asked = {test.key for test in process.judging.tests} if later else set()
-    for question in process.questions:
-        if question.key in asked:
-            continue
-        name, label = f"q_{question.key}", clean(question.text, 200)
-        value = values.get(name, "")
-        if question.kind == "number":
-            hint = "A number; empty if it is not known"
-            parts.append(inputs.number(name, label, value=value, hint=hint))
-        else:
-            choices = (*YES_NO, ("Not known", "unknown"))
-            parts.append(
-                inputs.choice(name, label, choices, value=value or ("" if later else "unknown"), expanded=True)
-            )
-    parts.append(text_block("What is not known counts as the graver answer.", subtle=True, size="Small"))
-    as_answered = "As the answers make it (without any: later)" if later else "As the answers make it"
-    computed = (as_answered, COMPUTED)
-    levels = [(clean(f"{level.name}: {level.meaning}", 160), level.key) for level in process.urgencies]
-    chosen = values.get("urgency", "") or computed[1]
-    parts.append(inputs.choice("urgency", "Urgency", [computed, *levels], value=chosen, expanded=True))
-    label = "Why, if it is not what the answers make it"
-    parts.append(_text("reason", label, values, SHORT))
+        parts.append(text("follow_up_title", "Follow-up", preset, TITLE))
     return parts
 
 
 def _resolve(view: IncidentView, values: Values) -> list[Element]:
     parts = [
         inputs.choice("over", "Has it stopped occurring?", YES_NO, value=values.get("over", ""), expanded=True),
-        _text("cause", "What was the cause?", values, LONG, multiline=True),
+        text("cause", "What was the cause?", values, LONG, multiline=True),
         inputs.toggle(
             "limit_reached",
             "The cause is not known, and the limit of understanding is reached",
@@ -241,7 +135,7 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
         inputs.choice(
             "rolled_back", "Was anything rolled back?", YES_NO, value=values.get("rolled_back", ""), expanded=True
         ),
-        _text(
+        text(
             "repositories", "If so, in which repositories?", values, REPOSITORIES, hint="With commas between them"
         ),
         inputs.choice(
@@ -263,13 +157,13 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
         label = f"{kind.question} (required)" if required else kind.question
         parts.append(inputs.toggle(f"follow_{kind.key}", clean(label, 200), on=preset == "true"))
         titles = {f"title_{kind.key}": _proposed(kind, view.incident), **values}
-        parts.append(_text(f"title_{kind.key}", f"Title of “{clean(kind.name, 80)}”", titles, TITLE))
-    parts.append(_text("none_reason", "If none is needed: why?", values, SHORT))
+        parts.append(text(f"title_{kind.key}", f"Title of “{clean(kind.name, 80)}”", titles, TITLE))
+    parts.append(text("none_reason", "If none is needed: why?", values, SHORT))
     if view.viewer is not None and (other := declares_resolved(view.incident, view.viewer, view.process)):
         role, person = other
         who = f"{clean(person.name, 80)}, the {clean(role.name, 80)},"
         parts.append(
-            _text("past_reason", f"{who} declares it resolved. Why is it done without them?", values, SHORT)
+            text("past_reason", f"{who} declares it resolved. Why is it done without them?", values, SHORT)
         )
     return parts
 
@@ -291,7 +185,7 @@ def _note(view: IncidentView, values: Values) -> list[Element]:
     return [
         text_block(where, subtle=True),
         inputs.choice("kind", "What is it?", kinds, value=values.get("kind", "") or NoteKind.OBSERVATION.value),
-        _text("text", "Note", values, NOTE, multiline=True, required="Write something."),
+        text("text", "Note", values, NOTE, multiline=True, required="Write something."),
     ]
 
 
@@ -301,7 +195,7 @@ def _lesson(view: IncidentView, values: Values) -> list[Element]:
     return [
         text_block("It goes into the issue and the post-mortem. It blames nobody.", subtle=True),
         inputs.choice("lesson", "What is it about?", kinds, value=about),
-        _text("text", "What is taken from it?", values, SHORT, multiline=True, required="Write something."),
+        text("text", "What is taken from it?", values, SHORT, multiline=True, required="Write something."),
     ]
 
 
@@ -316,7 +210,7 @@ def _link(view: IncidentView, values: Values) -> list[Element]:
             style="Url",
             required="Give the address.",
         ),
-        _text("label", "What it is", values, TITLE, hint="For example: Fix for the token cache"),
+        text("label", "What it is", values, TITLE, hint="For example: Fix for the token cache"),
     ]
 
 
@@ -359,21 +253,21 @@ def _decide(view: IncidentView, values: Values) -> list[Element]:
             expanded=True,
             required="Choose what was decided.",
         ),
-        _text("present", "Who took part?", values, REPOSITORIES, required="Say who took part."),
+        text("present", "Who took part?", values, REPOSITORIES, required="Say who took part."),
     ]
 
 
 def _change(view: IncidentView, values: Values) -> list[Element]:
     return [
         text_block("A second developer, on a call with you, confirms it on the card.", subtle=True),
-        _text("what", "What is changed by hand?", values, SHORT, multiline=True, required="Say what is changed."),
-        _text("why", "Why not by merge request?", values, SHORT, multiline=True, required="Say why."),
+        text("what", "What is changed by hand?", values, SHORT, multiline=True, required="Say what is changed."),
+        text("why", "Why not by merge request?", values, SHORT, multiline=True, required="Say why."),
     ]
 
 
 def _dismiss(view: IncidentView, values: Values) -> list[Element]:
     required = "Say why: it has an issue already." if view.incident.raised else ""
-    parts = [_text("reason", "Why is it not an incident?", values, SHORT, required=required)]
+    parts = [text("reason", "Why is it not an incident?", values, SHORT, required=required)]
     if view.incident.raised and (kind := view.process.follow_up("alerting")):
         label = f"Raise the follow-up “{clean(kind.name, 80)}”: make the alert better"
         parts.append(inputs.toggle("improve", label, on=values.get("improve") == "true"))
@@ -392,7 +286,7 @@ def _merge(view: IncidentView, values: Values) -> list[Element]:
 
 
 def _reopen(view: IncidentView, values: Values) -> list[Element]:
-    return [_text("reason", "Why is it taken up again?", values, SHORT)]
+    return [text("reason", "Why is it taken up again?", values, SHORT)]
 
 
 def _follow_up(view: IncidentView, values: Values) -> list[Element]:
@@ -400,7 +294,7 @@ def _follow_up(view: IncidentView, values: Values) -> list[Element]:
     value = values.get("kind", "")
     return [
         inputs.choice("kind", "What is wanted?", kinds, value=value, expanded=True, required="Choose one."),
-        _text("title", "Title", values, TITLE, hint="Empty for the usual one"),
+        text("title", "Title", values, TITLE, hint="Empty for the usual one"),
     ]
 
 
@@ -408,8 +302,8 @@ def _update(view: IncidentView, values: Values) -> list[Element]:
     stages = [(stage.capitalize(), stage) for stage in STAGES]
     return [
         text_block("Nothing goes out before you confirm it. Correct the draft.", subtle=True),
-        _text("headline", "Headline", values, TITLE, required="Give it a headline."),
-        _text("text", "What stakeholders are told", values, LONG, multiline=True, required="Say something."),
+        text("headline", "Headline", values, TITLE, required="Give it a headline."),
+        text("text", "What stakeholders are told", values, LONG, multiline=True, required="Say something."),
         inputs.choice("stage", "How it stands", stages, value=values.get("stage", ""), required="Choose one."),
     ]
 
@@ -428,7 +322,7 @@ def _security(view: IncidentView, values: Values) -> list[Element]:
     about = "It is handled in private from then on; here, only its number, state and owner stay to be seen."
     if view.process.security.text:
         about = f"{about} {clean(view.process.security.text, 300)}"
-    return [text_block(escape(about)), _text("reason", "Why is it a matter of security?", values, SHORT)]
+    return [text_block(escape(about)), text("reason", "Why is it a matter of security?", values, SHORT)]
 
 
 def _take_over(view: IncidentView, values: Values) -> list[Element]:

@@ -11,7 +11,7 @@ from bot import issues
 from bot.command_types import Act, AskService, Chatter, Declare, Misused
 from bot.commands import parse
 from cards.actions import DeclareIncident, decode, encode
-from cards.forms import declare_form
+from cards.declare_form import declare_form
 from cards.incident import incident_card
 from cards.lists import help_text
 from cards.services import service_text, services_text

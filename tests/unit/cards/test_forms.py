@@ -7,7 +7,8 @@ import pytest
 
 from cards.actions import Do, Form, decode
 from cards.blocks import Element
-from cards.forms import declare_form, form_card
+from cards.declare_form import declare_form
+from cards.forms import form_card
 from models.domain import requests
 from models.domain.incidents import Refusal
 from models.domain.roles import Role, Roles

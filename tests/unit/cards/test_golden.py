@@ -22,9 +22,10 @@ from cards.blocks import MAX_BYTES, Element, size
 from cards.case import case_card
 from cards.case_actions import CaseForm, decode_case, is_about_a_case
 from cards.case_forms import case_form, support_form
+from cards.declare_form import declare_form
 from cards.digest import digest_card
 from cards.firing import parts_card
-from cards.forms import declare_form, form_card
+from cards.forms import form_card
 from cards.incident import incident_card
 from cards.mail import mail_card
 from cards.payload import BadAction

@@ -13,9 +13,10 @@ from cards.case import case_card
 from cards.case_actions import CaseForm
 from cards.case_forms import case_form, support_form
 from cards.case_lists import access_list, case_status, support_list
+from cards.declare_form import declare_form
 from cards.digest import digest_card
 from cards.firing import parts_card
-from cards.forms import declare_form, form_card
+from cards.forms import form_card
 from cards.incident import incident_card
 from cards.lists import incident_list, status_text
 from cards.mail import mail_card
