@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from bot.command_types import (
-    Act,
-    AskReport,
-    ChangeRota,
-    Command,
-    Declare,
-    Show,
-    ShowForm,
-    Wrong,
-)
+from bot.command_answers import BECAUSE, answers_in, kind_in, same_word, split_at
+from bot.command_types import Act, AskReport, ChangeRota, Command, Show, ShowForm, Wrong
 from bot.typed_text import PERSON, kept_text, named, only_filler
 from cards.actions import Form
 from cards.blocks import clean
-from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
+from cards.payload import NOTE, REPOSITORIES, SHORT, TITLE, URL
 from models.domain.incidents import LessonKind, NoteKind
 from models.domain.people import Person
-from models.domain.process import Answer, FollowUpKind, Process
+from models.domain.process import Process
 from models.domain.requests import (
     AddFollowUp,
     AddLesson,
     AddLink,
     AddNote,
     AddVendor,
-    Assess,
     Assign,
     Claim,
     Decide,
@@ -42,15 +32,8 @@ from models.domain.requests import (
     MarkPrivate,
     ProposeChange,
     Raise,
-    Resolve,
     TellSecurity,
 )
-from models.domain.resolving import ResolveAnswers
-from models.domain.services import find_service
-
-_YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
-
-_NOT_KNOWN = frozenset({"unknown", "?", "unclear", "unsure"})
 
 
 def read_alone(name: str, rest: str, process: Process) -> Act:
@@ -59,7 +42,7 @@ def read_alone(name: str, rest: str, process: Process) -> Act:
     ``raise`` also takes the answers to the tests of an incident: ``raise login=yes``.
     """
     if name == "raise" and "=" in rest[:SHORT] and process.judging.tests:
-        answers, left = _answers(kept_text(rest, SHORT, "That"), process)
+        answers, left = answers_in(kept_text(rest, SHORT, "That"), process)
         if anyway := re.search(r"\ball\sthe\ssame\b|\banyway\b", left, re.IGNORECASE):
             left = f"{left[: anyway.start()]} {left[anyway.end() :]}"
         if answers and not left.strip(" ,;.:"):
@@ -173,92 +156,19 @@ def read_lesson(text: str) -> Command:
     return Act(AddLesson(kept_text(text[found.end() if found else 0 :], SHORT, "The lesson", lines=True), kind))
 
 
-def _split(text: str, pattern: str) -> tuple[str, bool, str]:
-    found = re.search(pattern, text, re.IGNORECASE)
-    if found is None:
-        return text.strip(), False, ""
-    return text[: found.start()].strip(" \t\n:,;"), True, text[found.end() :].strip(" \t\n:,")
-
-
-_BECAUSE = r"\bbecause\b|\breason\s?[=:]"
-
-
-def _spoken(key: str) -> str:
-    """Return a pattern for a key of the process as people type it: blanks, hyphens and underscores are alike."""
-    return r"[\s_-]?".join(re.escape(part) for part in re.split(r"[\s_-]+", key.strip()) if part)
-
-
-def _same_word(said: str) -> str:
-    return re.sub(r"[\s_-]+", " ", said.strip()).casefold()
-
-
-def _answers(text: str, process: Process) -> tuple[dict[str, Answer], str]:
-    """Return the answers in a text, and the text without them."""
-    answers: dict[str, Answer] = {}
-    left = text
-    for question in process.all_questions:
-        pattern = re.compile(rf"(?<![\w-]){_spoken(question.key)}\s?[=:]\s?([^\s,;]{{1,40}})", re.IGNORECASE)
-        found = pattern.search(left)
-        if found is None:
-            continue
-        value = found[1].lower().rstrip(".!")
-        if value in _NOT_KNOWN or not value:
-            answers[question.key] = None
-        elif question.kind == "number" and value.isascii() and value.isdigit() and int(value) <= 10_000_000:
-            answers[question.key] = int(value)
-        elif question.kind == "yes_no" and value in _YES:
-            answers[question.key] = _YES[value]
-        else:
-            needs = "a whole number" if question.kind == "number" else "yes, no"
-            raise Wrong(f"{question.key} holds {clean(value, 40)!r}; it needs {needs} or unknown.")
-        left = f"{left[: found.start()]} {left[found.end() :]}"
-    return answers, left
-
-
-def _level(text: str, process: Process) -> str:
-    said = _same_word(text)
-    for level in process.urgencies:
-        if said and said in (_same_word(level.key), _same_word(level.name)):
-            return level.key
-    return ""
-
-
-def read_urgency(rest: str, process: Process) -> Command:
-    """Read the level or the answers."""
-    head, _, reason = _split(rest, _BECAUSE)
-    answers, left = _answers(kept_text(head, SHORT, "That"), process)
-    left = re.sub(r"^(?:is|to|level|=)\s", "", left.strip(" ,;.=")).strip(" ,;.")
-    level = _level(left, process)
-    if left and not level:
-        asked = ", ".join(question.key for question in process.questions)
-        if re.search(r"[=:]", left):
-            raise Wrong(f"{clean(left, 60)!r} answers none of the questions; they are {asked}.")
-        levels = ", ".join(each.key for each in process.urgencies)
-        raise Wrong(f"There is no urgency {clean(left, 60)!r}; it is one of {levels}.")
-    if not level and not answers:
-        raise Wrong(_how_urgent(process))
-    return Act(Assess(answers, level, kept_text(reason, SHORT, "The reason")))
-
-
-def _how_urgent(process: Process) -> str:
-    samples = " ".join(f"{each.key}={'150' if each.kind == 'number' else 'no'}" for each in process.questions)
-    gravest = process.urgencies[-1].key
-    return f"Answer the questions, or name a level and why: urgency {samples}, or urgency {gravest} because …"
-
-
 def read_decide(rest: str, process: Process) -> Command:
     """Read what was decided, with whom."""
-    head, _, present = _split(rest, r"\bwith\b|\bpresent\s?[=:]")
+    head, _, present = split_at(rest, r"\bwith\b|\bpresent\s?[=:]")
     names = PERSON.findall(head)
     if names and not present:
         present = ", ".join(names)
-    said = _same_word(PERSON.sub("", head).strip(" .,:;"))
-    options = [option for option in process.decision_options if said in map(_same_word, (option.key, option.name))]
+    said = same_word(PERSON.sub("", head).strip(" .,:;"))
+    options = [option for option in process.decision_options if said in map(same_word, (option.key, option.name))]
     if not options and len(said) >= 3:
         options = [
             option
             for option in process.decision_options
-            if any(f" {said}" in f" {_same_word(name)}" for name in (option.key, option.name))
+            if any(f" {said}" in f" {same_word(name)}" for name in (option.key, option.name))
         ]
     if len(options) != 1:
         known = " or ".join(option.key for option in process.decision_options)
@@ -298,7 +208,7 @@ def read_link(rest: str) -> Act:
 
 def read_change(rest: str) -> Act:
     """Read what is changed, and why."""
-    what, because, why = _split(rest, rf"{_BECAUSE}|\bwhy\s?[=:]")
+    what, because, why = split_at(rest, rf"{BECAUSE}|\bwhy\s?[=:]")
     if not because or not what or not why:
         raise Wrong(
             "Say what is changed by hand, and why not by merge request:"
@@ -352,163 +262,7 @@ def read_dismiss(rest: str) -> Act:
     return Act(Dismiss(read_reason(rest.strip(" ;,.\n")), improve is not None))
 
 
-def _kind(text: str, process: Process) -> tuple[FollowUpKind, str]:
-    """Return the follow-up that a text begins with, and the rest of the text."""
-    for kind in process.follow_ups:
-        for name in (kind.key, kind.name):
-            found = re.match(rf"{_spoken(name)}(?![\w-])[\s:=–—-]*", text, re.IGNORECASE)
-            if found is not None:
-                return kind, text[found.end() :]
-    kinds = ", ".join(kind.key for kind in process.follow_ups)
-    said = clean(re.split(r"[\s:=]", text.strip(), maxsplit=1)[0], 40)
-    raise Wrong(
-        f"There is no follow-up {said!r}; it is one of {kinds}. For example: follow-up {process.follow_ups[0].key}"
-    )
-
-
 def read_follow_up(rest: str, process: Process) -> Act:
     """Read which kind, and its title."""
-    kind, title = _kind(rest, process)
+    kind, title = kind_in(rest, process)
     return Act(AddFollowUp(kind.key, kept_text(title, TITLE, "The title")))
-
-
-_CLAUSE = re.compile(
-    r"(over|no\slonger\soccurs|cause|limit(?:\sof\sunderstanding)?(?:\sreached)?|rolled[\s_-]?back|roll[\s_-]?backs?"
-    r"|repositor(?:y|ies)|not\ssafe|safe|none(?:\sneeded)?|no\sfollow[\s_-]?ups?(?:\sneeded)?|follow[\s_-]?ups?"
-    r"|without\s(?:them|him|her))"
-    r"(?![\w-])\s?[=:]?\s?",
-    re.IGNORECASE,
-)
-
-_HELD: Mapping[str, str] = {
-    "over": "over", "nol": "over", "cau": "cause", "lim": "limit", "rol": "rolled back", "rep": "rolled back",
-    "not": "not safe", "saf": "safe", "non": "none", "nof": "none", "fol": "follow-up",
-    "wit": "without",
-}  # fmt: skip
-
-_HOW_RESOLVED = "resolve over=yes; cause: the disk was full; rolled back: none; none: nothing is left to do"
-
-
-def read_resolve(rest: str, process: Process) -> Act:
-    """Read the conditions."""
-    held: dict[str, str] = {}
-    follow_ups: dict[str, str] = {}
-    for clause in re.split(r"[;\n]", rest):
-        clause = clause.strip(" \t,.")
-        if not clause:
-            continue
-        found = _CLAUSE.match(clause)
-        if found is None:
-            raise Wrong(f"I don't know {clean(clause, 40)!r} here. For example: {_HOW_RESOLVED}")
-        word = re.sub(r"[\s_-]", "", found[1]).lower()
-        name, value = _HELD["over" if word == "over" else word[:3]], clause[found.end() :].strip()
-        if name == "follow-up":
-            kind, title = _kind(value, process)
-            follow_ups[kind.key] = kept_text(title, TITLE, "The title")
-        else:
-            held[name] = value
-    safe = _yes_no("safe", held)
-    if "not safe" in held:
-        safe = False
-    rolled_back, repositories = _rolled_back(held.get("rolled back"))
-    answers = ResolveAnswers(
-        over=_yes_no("over", held),
-        cause=kept_text(held.get("cause", ""), LONG, "The cause"),
-        limit_reached=_yes_no("limit", held) is True,
-        rolled_back=rolled_back,
-        repositories=repositories,
-        safe=safe,
-        follow_ups=follow_ups,
-        none_reason=kept_text(held.get("none", ""), SHORT, "The reason"),
-        past_reason=kept_text(held.get("without", ""), SHORT, "The reason"),
-    )
-    return Act(Resolve(answers))
-
-
-def _yes_no(name: str, held: Mapping[str, str]) -> bool | None:
-    """Return what was answered; the bare word (``over``) is a yes."""
-    value = held.get(name)
-    if value is None or value.lower() in _NOT_KNOWN:
-        return None
-    if not value:
-        return True
-    if value.lower() not in _YES:
-        raise Wrong(f"{name} holds {clean(value, 40)!r}; it needs yes or no. For example: {_HOW_RESOLVED}")
-    return _YES[value.lower()]
-
-
-def _rolled_back(value: str | None) -> tuple[bool | None, tuple[str, ...]]:
-    if value is None or value.lower() in _NOT_KNOWN:
-        return None, ()
-    said = value.lower().rstrip(".!")
-    if said in ("none", "nothing", "no", "n", "false"):
-        return False, ()
-    value = kept_text(value, REPOSITORIES, "The list of repositories")
-    names = tuple(name for name in re.split(r"[\s,]+", value) if name and name.lower() not in ("and", "&"))
-    return True, () if said in ("yes", "y", "true", "") else names
-
-
-_DESCRIPTION = re.compile(r"(?:description|details)\s?[=:]\s?", re.IGNORECASE)
-
-_SERVICE = re.compile(r"service\s?[=:]\s?", re.IGNORECASE)
-_URGENCY = re.compile(r"urgency\s?[=:]?\s?", re.IGNORECASE)
-
-
-def read_declare(rest: str, process: Process) -> Declare:
-    """Read title, description and urgency."""
-    said, *clauses = re.split(r"[;\n]", rest)
-    title = clean(said.strip(" \t\"“”'"), TITLE)
-    if not title:
-        raise Wrong(
-            "Say in a few words what is wrong. For example: incident Login is slow; urgency: users=20 critical=no"
-        )
-    # A title that is too long is cut and kept whole in the description: better raised than refused (W10).
-    described = [said.strip()] if len(said.strip()) > TITLE else []
-    urgency, reason, service, answers = "", "", "", dict[str, Answer]()
-    for clause in (each.strip() for each in clauses):
-        if found := _DESCRIPTION.match(clause):
-            described.append(clause[found.end() :])
-        elif (found := _SERVICE.match(clause)) and process.services:
-            service = _known_service(clause[found.end() :], process)
-        elif found := _URGENCY.match(clause):
-            assess = _assessed(clause[found.end() :], process)
-            urgency, reason, answers = (
-                assess.urgency or urgency,
-                assess.reason or reason,
-                {**answers, **assess.answers},
-            )
-        else:
-            given, left = _answers(clause, process)
-            answers |= given
-            if not given:
-                _typo(clause, process)
-            if left.strip(" ,."):
-                described.append(clause)
-    description = kept_text("\n".join(described), LONG, "The description", lines=True)
-    return Declare(title, description, urgency, reason, answers, service=service)
-
-
-def _known_service(said: str, process: Process) -> str:
-    service = find_service(clean(said, SHORT), process.services)
-    if service is None:
-        known = ", ".join(each.name for each in process.services[:20])
-        raise Wrong(f"There is no service {clean(said, 60)!r}; they are {known}")
-    return service.name
-
-
-def _assessed(text: str, process: Process) -> Assess:
-    command = read_urgency(text, process)
-    if isinstance(command, Act) and isinstance(command.request, Assess):
-        return command.request
-    raise Wrong(_how_urgent(process))
-
-
-def _typo(clause: str, process: Process) -> None:
-    """Refuse a clause whose key is nearly one that means something, rather than take it for a description."""
-    found = re.match(r"([A-Za-z][\w -]{0,40}?)\s?[=:]", clause)
-    if found is None:
-        return
-    known = ["description", "urgency", *(question.key for question in process.all_questions)]
-    near = difflib.get_close_matches(found[1].lower(), known, 1, 0.75)
-    if near:
-        raise Wrong(f"I don't know {found[1]!r} here. Did you mean {near[0]}?")

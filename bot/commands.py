@@ -12,11 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bot.command_answers import read_urgency
+from bot.command_clauses import read_declare, read_resolve
 from bot.command_details import (
     read_alone,
     read_change,
     read_decide,
-    read_declare,
     read_dismiss,
     read_follow_up,
     read_give,
@@ -27,10 +28,8 @@ from bot.command_details import (
     read_oncall,
     read_reason,
     read_report,
-    read_resolve,
     read_role,
     read_security,
-    read_urgency,
     read_vendor,
 )
 from bot.command_types import (
