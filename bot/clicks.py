@@ -169,7 +169,8 @@ class Clicks:
     async def _act(self, button: Do, data: object, by: Person, place: Place) -> Shown:
         incident = await self._incident(place, button.hint)
         once = form_keys(place, button.once)
-        done = await incidents.act(incident, button.request, by, self._around.process, once=once)
+        request = self._around.timed(button.request)
+        done = await incidents.act(incident, request, by, self._around.process, once=once)
         if done.incident.private and not incident.private:  # just now, by this or by somebody quicker
             return Shown(redacted_card(done.incident, now=_now(), notice=done.notice or IN_PRIVATE))
         if done.refusal is None:
@@ -256,6 +257,7 @@ _FORMS = {
     "role": Form.ROLE,
     "security": Form.SECURITY,
     "update": Form.UPDATE,
+    "park": Form.PARK,
 }
 
 

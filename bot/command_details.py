@@ -30,6 +30,7 @@ from models.domain.requests import (
     Join,
     LeaveRole,
     MarkPrivate,
+    Park,
     ProposeChange,
     Raise,
     TellSecurity,
@@ -241,6 +242,14 @@ def read_security(rest: str) -> Act:
             raise Wrong("Say who was told: security told Jo, the head of information security")
         return Act(TellSecurity(whom))
     return Act(MarkPrivate(read_reason(rest)))
+
+
+def read_park(rest: str) -> Act:
+    """Read until when, and what it waits for."""
+    when, *why = re.split(
+        r":(?=\s)|;|,|\s[–-]\s|\bbecause\b", rest.strip(" \t\n,.!–—"), maxsplit=1, flags=re.IGNORECASE
+    )
+    return Act(Park(kept_text(when.strip(), SHORT, "The time"), read_reason("".join(why).strip())))
 
 
 def read_reason(text: str) -> str:

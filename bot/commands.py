@@ -26,6 +26,7 @@ from bot.command_details import (
     read_link,
     read_note,
     read_oncall,
+    read_park,
     read_reason,
     read_report,
     read_role,
@@ -62,6 +63,7 @@ from models.domain.requests import (
     NoUpdates,
     PostMortem,
     Reopen,
+    Unpark,
 )
 
 _THREAD: Mapping[str, str] = {
@@ -89,6 +91,8 @@ _THREAD: Mapping[str, str] = {
     "status": r"status",
     "close": r"closed?",
     "keep": r"keep",
+    "park": r"park|defer|put(?:\sit)?\soff",
+    "go on": r"go\son|un-?park",
     "escalate": r"escalate",
     "role": r"roles?",
     "join": r"join|offer\shelp|i\shelp|i\scan\shelp",
@@ -201,6 +205,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
         return False
     if name in (
         "close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep", "fire-fire",
+        "park", "go on",
         "service",
     ):  # fmt: skip
         return False
@@ -254,6 +259,10 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
                 return Act(Close(kept_text(bare[at_review.end() :], LONG, "What was learnt", lines=True)))
             how = "when it is over, say: resolve. At the review, say: close at the review"
             raise Wrong(f"Only the incident review closes an incident; {how}")
+        case "park":
+            return read_park(rest) if bare else ShowForm(Form.PARK.value)
+        case "go on":
+            return Act(Unpark())
         case "keep":
             how = "Say what it waits for: keep for the next review: the vendor's answer"
             for_next = re.match(

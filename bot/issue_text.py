@@ -148,7 +148,8 @@ def note_text(text: str) -> str:
     parts: list[str] = []
     end = 0
     for address in _ADDRESS.finditer(text):
-        parts += [_quieten(text[end : address.start()]), address[0]]
+        kept = address[0] if "&#" not in address[0] else _quieten(address[0])  # that may begin an entity
+        parts += [_quieten(text[end : address.start()]), kept]
         end = address.end()
     text = "".join([*parts, _quieten(text[end:])])
     return _close_fence(_LEADING_SLASH.sub(r"\1\\", text))

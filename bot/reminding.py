@@ -14,6 +14,7 @@ from cards.lists import reminder_digest
 from models import store
 from models.domain.effects import Tell
 from models.domain.incidents import Incident, State
+from models.domain.parking import put_off
 from models.domain.recognising import needs_nobody
 from models.domain.reminder_rules import Lack
 from models.domain.reminders import Due, called, due, is_urgent, lack_of, remind
@@ -59,7 +60,7 @@ class Reminding:
 
     async def _due(self, incident: Incident, now: datetime) -> Due | None:
         process = self._around.process
-        if needs_nobody(incident, process, self._timezone, now):
+        if needs_nobody(incident, process, self._timezone, now) or put_off(incident, process, now):
             return None
         rules, level = process.reminders, process.urgency(incident.urgency)
         word = None
@@ -74,7 +75,8 @@ class Reminding:
     @staticmethod
     async def _last_word(incident: Incident) -> datetime:
         said = [entry.at for entry in await store.timeline(incident.id) if entry.actor is not None]
-        return max([*said, incident.owned_at or incident.created_at])
+        waited = [incident.parked.until] if incident.parked is not None else []
+        return max([*said, *waited, incident.owned_at or incident.created_at])
 
     async def _tell(self, found: list[Due], now: datetime) -> None:
         rules, around = self._around.process.reminders, self._around

@@ -130,6 +130,7 @@ class Speech:
             request = replace(request, to=self._around.find([request.to])[0])
         elif isinstance(request, Join) and request.who is not None:
             request = replace(request, who=self._around.find([request.who])[0])
+        request = self._around.timed(request)
         done = await incidents.act(incident, request, by, self._around.process, once=[place.once])
         if done.refusal is not None:
             text = escape(done.refusal.text, 600)

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, tzinfo
 
 from models import directory
 from models.domain.incidents import Incident
+from models.domain.moments import read_moment
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.requests import Merge, Park, Request
 from models.domain.views import IncidentView
 from models.operations.incidents import unfinished
 from models.ports import PortError, RotaSource
@@ -99,6 +101,13 @@ class Surroundings:
         """Return mentioned people as the team knows them; a mention alone does not tell the directory's id."""
         by_teams_id = {person.teams_id: person for person in self._team}
         return [by_teams_id.get(person.teams_id, person) for person in mentioned]
+
+    def timed(self, request: Request | Merge) -> Request | Merge:
+        """Return what is asked with the time that it names, by the team's clocks."""
+        if not isinstance(request, Park):
+            return request
+        until = read_moment(request.when, datetime.now(UTC), self.zone, self.process.hours.start)
+        return replace(request, until=until)
 
     def view(self, incident: Incident, viewer: Person | None = None, *, notice: str = "") -> IncidentView:
         """Return what a card shows of an incident."""

@@ -54,6 +54,7 @@ class Form(StrEnum):
     ROLE = "role"
     SECURITY = "security"
     UPDATE = "update"
+    PARK = "park"
     DECLARE = "declare"
 
 
@@ -270,6 +271,8 @@ _REQUESTS: Mapping[str, _Build] = {
         read.one_of("lesson", LessonKind) if read.key("lesson") else LessonKind.LEARNT,
     ),
     "improve": lambda read, team: requests.Improve(not read.flag("keep")),
+    "park": lambda read, team: requests.Park(read.text("when", SHORT), read.text("reason", SHORT)),
+    "unpark": lambda read, team: requests.Unpark(),
     "post_mortem": lambda read, team: requests.PostMortem(),
     "close": lambda read, team: requests.Close(read.text("text", LONG, lines=True)),
     "reopen": lambda read, team: requests.Reopen(read.text("reason", SHORT)),

@@ -59,6 +59,8 @@ _HAND_OFF = Press("Hand-off", "handoff")
 _CHANNEL = Press("Channel", "channel")
 _FIRE = Press("Fire-fire", "fire")
 _SECURITY = Press("Security", "security", Form.SECURITY)
+_PARK = Press("Put off", "park", Form.PARK)
+_UNPARK = Press("Go on", "unpark")
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
 
 
@@ -101,15 +103,18 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
     return _allowed(first, incident), _allowed(more, incident)
 
 
+def _grave(view: IncidentView) -> bool:
+    level = view.process.urgency(view.incident.urgency)
+    return level is not None and level.then == "decide"
+
+
 def _wider(view: IncidentView) -> tuple[Press, ...]:
     """Return what takes an incident beyond its thread: its own channel, and the Major Incident Process (W37)."""
     incident, process = view.incident, view.process
     if incident.state is not State.OPEN or incident.private:
         return ()
-    level = process.urgency(incident.urgency)
-    grave = level is not None and level.then == "decide"
     channel = incident.urgency in process.channel_for and not incident.channel_name
-    return (*((_CHANNEL,) if channel else ()), *((_HAND_OFF,) if grave and process.hands_off else ()))
+    return (*((_CHANNEL,) if channel else ()), *((_HAND_OFF,) if _grave(view) and process.hands_off else ()))
 
 
 def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
@@ -134,7 +139,8 @@ def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
     helping = any(view.viewer is not None and view.viewer.same(each) for each in incident.supporters)
     roles = (_ROLES,) if view.process.roles.others else ()
     joining = () if owns or helping else (_HELP,)
-    rest = (_LINK, _CHANGE, _FOLLOW_UP, *roles, _MERGE, _DISMISS, _STORY, _UPDATE, _SECURITY, *joining)
+    waiting: tuple[Press, ...] = (_UNPARK,) if incident.parked is not None else () if _grave(view) else (_PARK,)
+    rest = (_LINK, _CHANGE, _FOLLOW_UP, *roles, *waiting, _MERGE, _DISMISS, _STORY, _UPDATE, _SECURITY, *joining)
     return (*stage, *passing), rest
 
 

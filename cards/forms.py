@@ -318,6 +318,17 @@ def _judge(view: IncidentView, values: Values) -> list[Element]:
     ]
 
 
+def _park(view: IncidentView, values: Values) -> list[Element]:
+    preset = {"when": "tomorrow", **values}
+    return [
+        text_block("Nobody is reminded of it before; then its owner is.", subtle=True),
+        text(
+            "when", "Until when? tomorrow, monday 10:00, 2026-12-01, 3 hours", preset, TITLE, required="Say when."
+        ),
+        text("reason", "What does it wait for?", values, SHORT, required="Say what it waits for."),
+    ]
+
+
 def _security(view: IncidentView, values: Values) -> list[Element]:
     about = "It is handled in private from then on; here, only its number, state and owner stay to be seen."
     if view.process.security.text:
@@ -353,6 +364,7 @@ _FORMS: Mapping[Form, tuple[str, str, str, _Build]] = {
     Form.REOPEN: ("Reopen", "reopen", "Reopen", _reopen),
     Form.FOLLOW_UP: ("Follow-up", "follow_up", "Raise it", _follow_up),
     Form.UPDATE: ("Update stakeholders", "update", "Confirm and send", _update),
+    Form.PARK: ("Put off", "park", "Put it off", _park),
     Form.SECURITY: ("A matter of security", "security", "Handle it in private", _security),
     Form.TAKE_OVER: ("Take over?", "claim", "Take over", _take_over),
 }

@@ -36,6 +36,7 @@ from cards.private import privacy_rows
 from cards.services import service_rows
 from cards.words import headline, next_step, numbered, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, Noise, State
+from models.domain.parking import put_off
 from models.domain.people import Person
 from models.domain.recent_changes import RecentChanges
 from models.domain.recognising import quiet_until
@@ -136,12 +137,22 @@ def _head(view: IncidentView, calls: Sequence[Person], now: datetime) -> list[El
         parts.append(text_block(escape(view.notice, 300), spacing="Small", weight="Bolder", color="Accent"))
     if who := _who(view, calls, now):
         parts.append(text_block(who, spacing="Small"))
+    if parked := _parked(view, now):
+        parts.append(parked)
     if (until := quiet_until(incident, view.process, view.zone)) and incident.alerting is not False and until > now:
         line = f"Known: it usually clears by itself. Nobody is reminded of it before {when(until, near=now)}."
         parts.append(text_block(line, spacing="Small", weight="Bolder"))
     elif step := next_step(incident, view.process):
         parts.append(text_block(escape(step), spacing="Small", weight="Bolder"))
     return parts
+
+
+def _parked(view: IncidentView, now: datetime) -> Element | None:
+    held = view.incident.parked
+    if held is None or not put_off(view.incident, view.process, now):
+        return None
+    runs = gap(f"Put off until {when(held.until, near=now)} by "), text_run(held.by.name, 60)
+    return rich_text(*runs, gap(": "), text_run(held.reason, 200), spacing="Small")
 
 
 def _who(view: IncidentView, calls: Sequence[Person], now: datetime) -> str:

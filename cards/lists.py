@@ -155,6 +155,7 @@ def help_text(process: Process) -> str:
         ("confirm <number>", "you are the second developer of that change"),
         ("resolve", "it is over; asks the rest"),
         (f"follow-up <{kinds}> [title]", "one more issue because of it"),
+        ("put off until <time>: <what it waits for>", "nobody is reminded before; `go on` ends it"),
         ("reopen [reason]", "it is not over after all"),
         ("close at the review [what was learnt]", "the review is done with it"),
         ("dismiss [reason]", "it is not an incident"),

@@ -257,6 +257,8 @@ _LACKS = {
 
 
 def _reminded(words: _Words) -> str:
+    if words.entry.data.get("what") == "parked":
+        return _ended(f"This was put off until now{words.tail('reason', ': ')}")
     minutes = words.entry.data.get("minutes")
     took = minutes if isinstance(minutes, int) else 0
     long = f"{took} minutes" if took < 120 else f"{took // 60} hours"
@@ -350,6 +352,10 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
         f"{words.actor} noted {_LESSONS.get(str(words.entry.data.get('kind')), 'a lesson')}"
         f"{words.tail('text', ': ', 600)}"
     ),
+    Verb.PARKED: lambda words: _ended(
+        f"{words.actor} put this off until {words.text('until', 40)}{words.tail('reason', ': ')}"
+    ),
+    Verb.UNPARKED: lambda words: f"{words.actor} goes on with this.",
     Verb.KEPT: lambda words: _ended(f"{words.actor} keeps this for the next review: {words.text('reason')}"),
     Verb.POST_MORTEM: lambda words: f"{words.actor} had the post-mortem written into the issue.",
     Verb.CLOSED: lambda words: _ended(f"{words.actor} closed this at the review{words.tail('learnt', ': ', 1500)}"),

@@ -105,7 +105,7 @@ def reopen(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outc
     if refusal := refused(incident, "reopen"):
         return refusal
     state = State.OPEN if incident.raised else State.CANDIDATE
-    changed = replace(incident, state=state, resolution=None, dismiss_reason="")
+    changed = replace(incident, state=state, resolution=None, dismiss_reason="", parked=None)
     entry = Entry(at, Verb.REOPENED, by, {"reason": reason.strip() or None})
     return told(changed, (entry,), sync=incident.raised)
 

@@ -135,6 +135,22 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """That an incident was put off.
+
+    Attributes:
+        reason: What it waits for.
+        told: Whether its owner was reminded when the time had come.
+    """
+
+    until: datetime
+    reason: str
+    by: Person
+    at: datetime
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """That the incident review kept a resolved incident for its next meeting (W67-W70)."""
 
@@ -277,6 +293,7 @@ class Incident:
         judged: How the tests of an incident were answered; ``None`` where nobody did.
         started_at: When its source says that it began; ``None`` where that is not told, or not to be believed.
         recent: What was merged and deployed shortly before it began; ``None`` until that was looked for.
+        parked: That it was put off; ``None`` where it was not.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
     """
 
@@ -328,6 +345,7 @@ class Incident:
     reminded: Reminded | None = None
     lessons: tuple[Lesson, ...] = ()
     kept: Kept | None = None
+    parked: Parked | None = None
     roles: tuple[tuple[str, Person], ...] = ()
     supporters: tuple[Person, ...] = ()
     noise: Noise | None = None
@@ -421,6 +439,8 @@ MAY: Mapping[str, frozenset[State]] = {
     "join": frozenset({State.CANDIDATE, State.OPEN}),
     "assess": frozenset({State.OPEN}),
     "decide": frozenset({State.OPEN}),
+    "park": frozenset({State.OPEN}),
+    "unpark": frozenset({State.OPEN}),
     "note": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
     "link": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
     "change": frozenset({State.OPEN}),

@@ -20,6 +20,7 @@ class Lack(StrEnum):
     ASSESSMENT = "unassessed"
     ROLE = "unfilled"
     NEWS = "silent"
+    PUT_OFF = "parked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Reminders:
 
     def times(self, lack: Lack) -> tuple[timedelta, ...]:
         """Return when it is reminded of."""
+        if lack is Lack.PUT_OFF:
+            return (timedelta(),)
         return next((times for each, times in self.after if each is lack), ())
 
     def lead_of(self, team: Sequence[Person]) -> Person | None:
@@ -67,7 +70,7 @@ def read_reminders(reader: Reader) -> Reminders:
         ProcessError: An entry does not fit.
     """
     after = []
-    for lack in Lack:
+    for lack in (each for each in Lack if each is not Lack.PUT_OFF):
         key = f"{lack.value}_after_minutes"
         value = reader.typed(key, list, "a list of minutes", [])
         fits = all(isinstance(each, int) and not isinstance(each, bool) and 0 < each <= 100_000 for each in value)

@@ -52,6 +52,8 @@ def lack_of(
         return Lack.JUDGEMENT, incident.created_at
     if incident.state is not State.OPEN:
         return None
+    if incident.parked is not None and not incident.parked.told:
+        return Lack.PUT_OFF, incident.parked.until
     if must_decide and incident.assessment is not None:
         return Lack.DECISION, incident.assessment.at or incident.raised_at or incident.created_at
     if incident.owner is None:
@@ -142,7 +144,11 @@ def remind(
     incident = each.incident
     minutes = int((now - each.since).total_seconds() // 60)
     entry = Entry(now, Verb.REMINDED, None, {"what": each.lack.value, "minutes": minutes})
+    if each.lack is Lack.PUT_OFF and incident.parked is not None:
+        entry.data["reason"] = incident.parked.reason
     changed = replace(incident, reminded=Reminded(each.lack.value, each.since, each.number + 1, now))
+    if each.lack is Lack.PUT_OFF and changed.parked is not None:
+        changed = replace(changed, parked=replace(changed.parked, told=True))
     effects: tuple[Effect, ...] = ()
     if alone:
         whole_team = each.number == 1
@@ -156,7 +162,15 @@ def called(
 ) -> tuple[Person, ...]:
     """Return whom one message about all of these mentions."""
     lead = reminders.lead_of(team)
-    return each_once(person for each in found for person in whom(each.number, on_call, team, lead))
+    return each_once(
+        person
+        for each in found
+        for person in (
+            (each.incident.owner,)
+            if each.lack is Lack.PUT_OFF and each.incident.owner is not None
+            else whom(each.number, on_call, team, lead)
+        )
+    )
 
 
 def holds(incident: Incident, reminder: Entry, process: Process, timeline: Sequence[Entry]) -> bool:
@@ -175,6 +189,8 @@ def holds(incident: Incident, reminder: Entry, process: Process, timeline: Seque
         calls = [each for each in incident.vendors if each.is_it(name, ref) and each.closed_at is None]
         return any(each.news(timeline) <= reminder.at for each in calls)
     match lack:
+        case Lack.PUT_OFF:
+            return incident.parked is not None and incident.parked.told
         case Lack.OWNER:
             return incident.owner is None
         case Lack.DECISION:

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.domain import communication, finishing, firing, handling, ownership, privacy, resolving, staffing
+from models.domain import (
+    communication,
+    finishing,
+    firing,
+    handling,
+    ownership,
+    parking,
+    privacy,
+    resolving,
+    staffing,
+)
 from models.domain.incidents import Decision, Incident, LessonKind, NoteKind, Outcome
 from models.domain.judging import Answers
 from models.domain.people import Person
@@ -170,6 +180,25 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Park:
+    """Put it off.
+
+    Attributes:
+        when: Until when, as somebody typed it.
+        until: The same as a time; ``None`` where it is none, or nobody has read it yet.
+    """
+
+    when: str
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpark:
+    """Go on with it before its time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Keep it for the next incident review."""
 
@@ -276,6 +305,8 @@ Request = (
     | Improve
     | Close
     | Keep
+    | Park
+    | Unpark
     | Reopen
     | Dismiss
     | AddVendor
@@ -339,6 +370,10 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return finishing.improve(incident, wanted, by, process, at=at)
         case Close(learnt):
             return finishing.close(incident, learnt, by, at=at)
+        case Park(_, reason, until):
+            return parking.park(incident, until, reason, by, process, at=at)
+        case Unpark():
+            return parking.unpark(incident, by, at=at)
         case Keep(reason):
             return finishing.keep(incident, reason, by, at=at)
         case Reopen(reason):

@@ -33,6 +33,8 @@ class Verb(StrEnum):
     FOLLOW_UP = "follow_up"
     CLOSED = "closed"
     KEPT = "kept"
+    PARKED = "parked"
+    UNPARKED = "unparked"
     REOPENED = "reopened"
     DISMISSED = "dismissed"
     MERGED = "merged"

@@ -14,7 +14,7 @@ from models import directory, queue, store
 from models.domain.effects import Announce, Tell
 from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
-from models.domain.requests import AddNote, Assess, Claim
+from models.domain.requests import AddNote, Assess, Claim, Park
 from models.domain.timeline import Verb
 from models.domain.working_hours import WorkingHours
 from models.operations import incidents
@@ -138,3 +138,27 @@ async def test_what_is_urgent_is_reminded_of_whatever_is_known_of_it(house: Hous
     house.around.process = replace(house.around.process, known_issues=(warning,))
     await look(both, timedelta(minutes=16))
     assert await reminded() == 1
+
+
+async def test_what_is_put_off_waits_for_its_time_and_then_calls_its_owner_once(house: House) -> None:
+    await house.fires("a")
+    both = replicas(house)
+    for request in (Claim(), Assess(INTERNAL)):
+        await incidents.act(await incidents.load(1), request, ADA, PROCESS)
+    until = datetime.now(UTC) + timedelta(days=3)
+    done = await incidents.act(await incidents.load(1), Park("", "the vendor's answer", until), ADA, PROCESS)
+    assert done.refusal is None
+    await look(both, timedelta(days=2))
+    assert await reminded() == 0
+    await look(both, timedelta(days=3, minutes=1))
+    await look(both, timedelta(days=3, minutes=2))
+    assert await reminded() == 1
+    (said,) = [
+        item.effect
+        for item in await queue.waiting()
+        if isinstance(item.effect, Announce) and item.effect.entry.verb is Verb.REMINDED
+    ]
+    assert said.mentions == (ADA,)
+    assert said.entry.data["reason"] == "the vendor's answer"
+    await look(both, timedelta(days=3, hours=5))  # and from then on as always: nobody notes anything
+    assert await reminded() == 2

@@ -40,10 +40,12 @@ from models.domain.requests import (
     FireFire,
     HandOver,
     Merge,
+    Park,
     ProposeChange,
     Raise,
     Reopen,
     Resolve,
+    Unpark,
 )
 from models.domain.resolving import ResolveAnswers
 from tests.unit.domain.samples import ADA, BEN, PROCESS
@@ -723,3 +725,18 @@ def test_one_word_under_a_card_is_about_that_incident() -> None:
     assert say("fire-fire") == Act(FireFire())
     assert "what is wrong" in misused("fire-fire", in_thread=False)
     assert isinstance(say("fire fire everywhere", addressed=False), Chatter)
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        ("put off until monday 10:00: the vendor's answer", Park("until monday 10:00", "the vendor's answer")),
+        ("park 3 hours because the import runs", Park("3 hours", "the import runs")),
+        ("defer until 2026-12-01, after the release", Park("until 2026-12-01", "after the release")),
+        ("put it off until tomorrow", Park("until tomorrow", "")),
+        ("go on", Unpark()),
+        ("unpark", Unpark()),
+    ],
+)
+def test_putting_off(text: str, request_: object) -> None:
+    assert say(text) == Act(request_)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, proc
 from tests.unit.cards.test_golden import elements
 
 MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Update stakeholders, Security"
+WAIT = MORE.replace("Merge", "Put off, Merge")
 AFTER = "Link, Story, Post-mortem, Close at the review, Update stakeholders, Security"
 CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge, Security"
 
@@ -26,19 +27,19 @@ TABLE: list[tuple[str, Person | None, str]] = [
     ("unreadable", None, CANDIDATE),
     ("open", None, f"Claim, Assign, Urgency, Note | {MORE}"),
     ("open", ALEX, f"Claim, Assign, Urgency, Note | {MORE}"),
-    ("owned", None, f"Urgency, Note, Hand over, Take over | {MORE}, Offer help"),
-    ("owned", MEGAN, f"Urgency, Note, Hand over | {MORE}"),
-    ("owned", ALEX, f"Urgency, Note, Take over | {MORE}, Offer help"),
+    ("owned", None, f"Urgency, Note, Hand over, Take over | {WAIT}, Offer help"),
+    ("owned", MEGAN, f"Urgency, Note, Hand over | {WAIT}"),
+    ("owned", ALEX, f"Urgency, Note, Take over | {WAIT}, Offer help"),
     ("urgent", None, f"Decide, Note, Urgency, Hand over, Take over | {MORE}, Offer help, Hand-off"),
     ("urgent", MEGAN, f"Decide, Note, Urgency, Hand over | {MORE}, Hand-off"),
-    ("internal", None, f"Resolve, Note, Urgency, Hand over, Take over | {MORE}, Offer help"),
-    ("internal", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
-    ("internal", ALEX, f"Resolve, Note, Urgency, Take over | {MORE}, Offer help"),
+    ("internal", None, f"Resolve, Note, Urgency, Hand over, Take over | {WAIT}, Offer help"),
+    ("internal", MEGAN, f"Resolve, Note, Urgency, Hand over | {WAIT}"),
+    ("internal", ALEX, f"Resolve, Note, Urgency, Take over | {WAIT}, Offer help"),
     ("overridden", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}, Hand-off"),
-    ("not_safe", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}"),
-    ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {MORE}, Offer help"),
-    ("changing", MEGAN, f"Note, Urgency, Hand over | {MORE}"),
-    ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {MORE}, Offer help"),
+    ("not_safe", MEGAN, f"Resolve, Note, Urgency, Hand over | {WAIT}"),
+    ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {WAIT}, Offer help"),
+    ("changing", MEGAN, f"Note, Urgency, Hand over | {WAIT}"),
+    ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {WAIT}, Offer help"),
     (
         "resolved",
         None,

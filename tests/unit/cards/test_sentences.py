@@ -104,6 +104,11 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"what": "merged", "name": "iam/sync!12", "title": "Keep logs"},
         "Merge request iam/sync!12 was merged by Megan Bowen: Keep logs.",
     ),
+    Verb.PARKED: (
+        {"until": "Mon 23 Nov 2026, 10:00", "reason": "the vendor's answer"},
+        "Megan Bowen put this off until Mon 23 Nov 2026, 10:00: the vendor's answer.",
+    ),
+    Verb.UNPARKED: ({}, "Megan Bowen goes on with this."),
     Verb.KEPT: (
         {"reason": "the vendor answers"},
         "Megan Bowen keeps this for the next review: the vendor answers.",
