@@ -52,6 +52,7 @@ _ACTIVE = re.compile(
 _ADDRESS = re.compile(
     r"(?<![^\s(<\[])https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:/[\w./?=&%#+:,;~-]*)?", re.ASCII
 )
+_ENTITY = re.compile(r"&(?:#|[A-Za-z][A-Za-z0-9]*;)")
 _LEADING_SLASH = re.compile(r"^([ \t]*)(?=/)", re.MULTILINE)
 _OPENS_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
@@ -148,7 +149,7 @@ def note_text(text: str) -> str:
     parts: list[str] = []
     end = 0
     for address in _ADDRESS.finditer(text):
-        kept = address[0] if "&#" not in address[0] else _quieten(address[0])  # that may begin an entity
+        kept = _quieten(address[0]) if _ENTITY.search(address[0]) else address[0]
         parts += [_quieten(text[end : address.start()]), kept]
         end = address.end()
     text = "".join([*parts, _quieten(text[end:])])

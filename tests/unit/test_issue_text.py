@@ -201,6 +201,7 @@ def test_a_quoted_line_is_one_code_span(text: str) -> None:
 @given(foreign)
 @example("\n".join(HOSTILE))
 @example("http://0/&#64A")
+@example("http://0/&commat;0")
 def test_a_note_keeps_its_lines_and_does_nothing(text: str) -> None:
     shown = issue_text.note_text(text)
     assert not re.search(r"(?m)^/", shown)
