@@ -56,6 +56,7 @@ from bot.posting import Channels, Poster
 from bot.reminding import Reminding
 from bot.reporting import Reporting
 from bot.rota import ChangedRota, coverage, swaps
+from bot.shifts import Shifts
 from bot.speech import Speech
 from bot.status_updates import StatusUpdates
 from bot.surroundings import Surroundings
@@ -403,6 +404,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     tasks["status updates"] = StatusUpdates(around, outbox.wake).run()
     tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     tasks["notices"] = Notices(around, rota if settings.rota.kind != "none" else None, timezone, outbox.wake).run()
+    tasks["shifts"] = Shifts(around, rota if settings.rota.kind != "none" else None, timezone, outbox.wake).run()
     tasks["reporting"] = Reporting(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
     if settings.mailbox.kind != "none":
         tasks["watchkeeping"] = _watchkeeping(settings, process, outbox.wake).run()

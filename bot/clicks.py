@@ -13,6 +13,7 @@ from bot.case_clicks import CaseClicks
 from bot.mail_view import mail_view
 from bot.places import STRANGE, Place, Shown, form_keys
 from bot.review_clicks import ReviewClicks
+from bot.shift_clicks import ShiftClicks
 from bot.surroundings import Surroundings
 from cards.actions import (
     AdoptMail,
@@ -39,6 +40,7 @@ from cards.outside import handoff_card
 from cards.payload import BadAction, decode_values
 from cards.private import redacted_card
 from cards.review_actions import decode_review, is_about_the_review
+from cards.shift_actions import decode_shift, is_about_a_shift
 from cards.story import story, story_card
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
@@ -80,13 +82,16 @@ class Clicks:
         self._around = around
         self._cases = cases
         self._review = ReviewClicks(around)
+        self._shift = ShiftClicks(around)
         self._wake = wake
 
     async def press(self, data: object, by: Person, place: Place) -> Shown:
         """Answer an ``Action.Execute``."""
         await self._around.meet(by)
         try:
-            if is_about_the_review(data):
+            if is_about_a_shift(data):
+                shown = await self._shift.press(decode_shift(data), by, place)
+            elif is_about_the_review(data):
                 shown = await self._review.press(decode_review(data), data, by, place)
             elif is_about_a_case(data):
                 shown = await self._cases.press(decode_case(data), data, by, place)

@@ -47,7 +47,17 @@ class Show:
     """Answer with something to read."""
 
     what: Literal[
-        "status", "help", "list", "oncall", "review", "runbook", "story", "handoff", "vendors", "definition"
+        "status",
+        "help",
+        "list",
+        "oncall",
+        "review",
+        "shift",
+        "runbook",
+        "story",
+        "handoff",
+        "vendors",
+        "definition",
     ]
 
 

@@ -109,6 +109,7 @@ _ANYWHERE: Mapping[str, str] = {
     "list": r"list|incidents",
     "review": r"review",
     "report": r"report",
+    "shift": r"shift(?:\shand-?over)?",
     "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
     "services": r"services|what\sruns\swhere",
     "service": r"service(?!\sstatus)",
@@ -129,7 +130,7 @@ _NAMES = (*_THREAD, *_ANYWHERE)
 ALONE = frozenset(
     {
         "raise", "claim", "take over", "status", "list", "review", "oncall", "help", "runbook", "story",
-        "post-mortem", "join", "definition", "services",
+        "post-mortem", "join", "definition", "shift", "services",
     }
 )  # fmt: skip
 """Commands that take nothing more."""
@@ -309,6 +310,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Show("list")
         case "review":
             return Show("review")
+        case "shift":
+            return Show("shift")
         case "services":
             return AskService()
         case "service":

@@ -24,6 +24,7 @@ from bot.outside_deliveries import OutsideDeliveries
 from bot.posting import Poster
 from bot.reporting import open_follow_ups
 from bot.review_deliveries import ReviewDeliveries
+from bot.shift_deliveries import ShiftDeliveries
 from bot.surroundings import Surroundings
 from cards.blocks import escape, mention_name
 from cards.digest import digest_card
@@ -41,6 +42,7 @@ from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
 from models.domain.effects import (
     Announce,
     Answer,
+    AskAtDaysEnd,
     AskUpdate,
     Effect,
     LearnTeam,
@@ -54,6 +56,7 @@ from models.domain.effects import (
     PostMail,
     PostPrivate,
     PostReview,
+    PostShift,
     PostUpdate,
     RaiseFollowUp,
     RaiseIssue,
@@ -61,6 +64,7 @@ from models.domain.effects import (
     ReadMergeRequest,
     RefreshCard,
     RefreshReview,
+    RefreshShift,
     ReportParts,
     SendReport,
     ShowOnPage,
@@ -111,6 +115,7 @@ class Deliveries:
         self._template = template
         self._changes = changes
         self._outside = OutsideDeliveries(poster, surroundings, page, new_channels)
+        self._shifts = ShiftDeliveries(poster, surroundings)
         self._reviews = ReviewDeliveries(poster, tracker, surroundings)
         self._firing = FiringDeliveries(poster, tracker, surroundings)
         self._posting = asyncio.Lock()  # new cards one by one: under a limit the most severe must come first
@@ -141,6 +146,8 @@ class Deliveries:
                     return await self._post_card(await load(incident_id), item)
             case PostPrivate(incident_id):
                 return await self._post_private(await load(incident_id))
+            case PostShift() | RefreshShift() | AskAtDaysEnd() as effect:
+                return await self._shifts.deliver(effect, item)
             case PostReview() | RefreshReview() as effect:
                 return await self._reviews.deliver(effect, item)
             case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() | OfferChannel() as effect:
@@ -301,7 +308,9 @@ class Deliveries:
             _channel(channels, wanted) if wanted else None for wanted in (ours.devs, ours.gateway, ours.private)
         )
         await directory.channels_found(team_id, devs, gateway, private)
-        await queue.hasten(("PostCard", "PostCase", "PostMail", "PostDigest", "PostReview"), store.now_ms())
+        await queue.hasten(
+            ("PostCard", "PostCase", "PostMail", "PostDigest", "PostReview", "PostShift"), store.now_ms()
+        )
         try:
             await directory.remember_people(
                 list(await self._poster.messenger.members(installation.service_url, team_id))

@@ -48,7 +48,7 @@ from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, Request
 from models.domain.rota import Swap, alike, read_days
-from models.operations import incidents
+from models.operations import incidents, shifts
 from models.ports import PortError
 
 
@@ -99,6 +99,8 @@ class Speech:
                 await self._act(incident, request, by, place)
             case Show("review"):
                 await self._call_up_review(place)
+            case Show("shift"):
+                await self._hand_shift_over(by, place)
             case Show("definition") if incident is not None and self._to_judge(incident):
                 await self._show_form(Form.JUDGE, incident, by, place)
             case ShowForm(form) if incident is not None and form != "declare":
@@ -263,6 +265,12 @@ class Speech:
             today = datetime.now(UTC).astimezone(self._around.zone).date()
             await store.leave([PostReview(review_of(today))], once=[f"review:{place.once}"])
         await self._answer(place, review_called_up(len(waiting)))
+
+    async def _hand_shift_over(self, by: Person, place: Place) -> None:
+        into = self._around.on_call
+        out = [] if any(each.same(by) for each in into) else [by]
+        await shifts.begin(out, into, datetime.now(UTC), once=f"shift:{place.once}")
+        await self._answer(place, "The shift's hand-over follows in the channel.")
 
     async def _answer(self, place: Place, text: str = "", *, card: dict[str, Any] | None = None) -> None:
         carried = orjson.dumps(card).decode() if card else ""

@@ -196,6 +196,7 @@ def help_text(process: Process) -> str:
         *([("services", "what runs where"), ("service <name>", "one of them")] if process.services else []),
         ("definition", "what an incident is to this team, and what is done about what is none"),
         ("review", "what awaits the incident review"),
+        ("shift", "what there is to hand over; whoever is on call says that they took over"),
         ("report [month | <day>..<day>]", "how it went"),
         ("oncall", "who is on call, and on the days to come"),
         ("oncall swap @a @b <day>", "the second takes the first one's shift"),

@@ -16,6 +16,7 @@ from models.store import incident_of, now_ms
 
 INCIDENT, MAIL, DIGEST, CASE = "incident", "mail", "digest", "case"
 REVIEW = "review"
+SHIFT = "shift"
 PRIVATE = "private"
 """The card of an incident of security in the private channel; its public one stays an ``INCIDENT``."""
 

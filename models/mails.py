@@ -369,6 +369,16 @@ async def outcomes_between(since_ms: int, until_ms: int) -> dict[Outcome, int]:
     return {Outcome(row["outcome"]): row["n"] for row in rows}
 
 
+async def undecided() -> int:
+    """Return how many mails wait for somebody to say what they are."""
+    rows = await reading().rows(
+        "SELECT COUNT(*) AS n FROM mails WHERE outcome IN (?, ?) AND incident_id IS NULL AND set_aside_by IS NULL",
+        Outcome.UNRECOGNISED.value,
+        Outcome.UNVERIFIED.value,
+    )
+    return int(rows[0]["n"])
+
+
 async def newest_mail_ms() -> int | None:
     """Return when the newest mail was recorded; ``None`` where there is none."""
     rows = await reading().rows("SELECT MAX(recorded_ms) AS newest FROM mails")

@@ -11,6 +11,7 @@ from models.codec import effect_from_text, effect_to_text
 from models.domain.effects import (
     Announce,
     Answer,
+    AskAtDaysEnd,
     AskUpdate,
     CarryOut,
     CaseEffect,
@@ -32,6 +33,7 @@ from models.domain.effects import (
     PostMail,
     PostPrivate,
     PostReview,
+    PostShift,
     PostUpdate,
     RaiseCaseIssue,
     RaiseFollowUp,
@@ -41,6 +43,7 @@ from models.domain.effects import (
     RefreshCard,
     RefreshCase,
     RefreshReview,
+    RefreshShift,
     ReportParts,
     SendLetter,
     SendReport,
@@ -180,6 +183,12 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:mail:{mail_id}", mail_id, False, f"mail:{mail_id}"
         case PostDigest(digest_id):
             return TEAMS, f"teams:digest:{digest_id}", digest_id, False, f"digest:{digest_id}"
+        case PostShift(shift):
+            return TEAMS, f"teams:shift:{shift}", shift, False, f"shift:{shift}"
+        case RefreshShift(shift):
+            return TEAMS, f"teams:shift:{shift}", shift, False, f"refresh:shift:{shift}"
+        case AskAtDaysEnd(incident_id):
+            return TEAMS, f"teams:{incident_id}", incident_id, False, f"days-end:{incident_id}"
         case PostReview(review):
             return TEAMS, f"teams:review:{review}", review, False, None
         case RefreshReview(review):

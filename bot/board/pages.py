@@ -8,12 +8,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.board.charts import Chart, chart_of
-from bot.board.rows import Page, by_need, case_row, coverage, moment, row_of
+from bot.board.rows import Page, case_row, coverage, moment, row_of
 from cards.blocks import clean
 from cards.report import long, period
 from cards.words import source_name
 from models.domain.cases import Case
 from models.domain.incidents import Incident
+from models.domain.ordering import by_need
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.reports import Report

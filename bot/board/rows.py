@@ -133,22 +133,6 @@ def coverage(incidents: Sequence[Incident], cases: Sequence[Case], now: datetime
     return "; ".join(parts) or "Nothing is open"
 
 
-def by_need(incidents: Iterable[Incident], process: Process) -> list[Incident]:
-    """Order what is open: the most urgent first, then what nobody owns, then what is oldest."""
-    levels = {level.key: n for n, level in enumerate(process.urgencies)}
-    unknown = 0.5  # above the mildest: it may be anything
-    return sorted(
-        incidents,
-        key=lambda each: (
-            not each.raised,
-            -levels.get(each.urgency or "", unknown),
-            each.owner is not None,
-            each.created_at,
-            each.id,
-        ),
-    )
-
-
 def page_of(incident: Incident, timeline: Sequence[Entry], process: Process, now: datetime, zone: tzinfo) -> Page:
     """Return what is told of one incident."""
     row = row_of(incident, process, now, zone)

@@ -181,6 +181,27 @@ class PostDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class PostShift:
+    """Post the card of a shift's hand-over."""
+
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshShift:
+    """Show everyone that a shift was taken over."""
+
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskAtDaysEnd:
+    """Ask an incident's owner, at the end of their day, whether they hand it over, put it off, or go on."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostReview:
     """Call up the incident review: post the card that lists what awaits it.
 
@@ -365,6 +386,9 @@ Effect = (
     | PostMail
     | PostDigest
     | PostReview
+    | PostShift
+    | RefreshShift
+    | AskAtDaysEnd
     | RefreshReview
     | LearnTeam
     | Answer

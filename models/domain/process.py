@@ -29,6 +29,7 @@ from models.domain.report_rules import ReportRules, read_report_rules
 from models.domain.roles import Roles, read_roles
 from models.domain.security_rules import Security, read_security
 from models.domain.service_rules import Service, read_services
+from models.domain.shift_rules import ShiftRules, read_shifts
 from models.domain.working_hours import WorkingHours, read_working_hours
 
 Answer = int | bool | None
@@ -146,6 +147,7 @@ class Process:
     channel_for: tuple[str, ...] = ()
     notices: Notices = field(default_factory=Notices)
     review: ReviewRules = field(default_factory=ReviewRules)
+    shifts: ShiftRules = field(default_factory=ShiftRules)
     judging: Judging = field(default_factory=Judging)
     title_prefix: str = ""
     changes: ChangeRules = field(default_factory=ChangeRules)
@@ -250,6 +252,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
         notices=read_notices(top.table("notices")) if "notices" in values else Notices(),
         review=read_review(top.table("review")) if "review" in values else ReviewRules(),
+        shifts=read_shifts(top.table("shifts")) if "shifts" in values else ShiftRules(),
         roles=read_roles(top),
         changes=read_change_rules(top.table("changes")) if "changes" in values else ChangeRules(),
         reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
