@@ -27,6 +27,10 @@ _EFFECTS: dict[str, tuple[type, TypeAdapter[Any]]] = {
 }
 
 
+EFFECT_KINDS = tuple(sorted(_EFFECTS))
+"""The kinds of effects that this version knows."""
+
+
 def incident_to_text(incident: Incident) -> str:
     """Return the body of an incident's row."""
     return _INCIDENT.dump_json(incident).decode()

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from models.codec import effect_from_text, effect_to_text
+from models.codec import EFFECT_KINDS, effect_from_text, effect_to_text
 from models.domain.effects import (
     Announce,
     Answer,
@@ -231,9 +231,12 @@ def _case_route(effect: CaseEffect) -> tuple[str, str, int, bool, str | None]:
 
 
 # A stream's head is its oldest item that is neither settled nor parked without blocking.
-_READY = """
+# What a newer version wrote waits for a replica of that version, and so does what is behind it in its stream.
+_KNOWN = ", ".join(f"'{kind}'" for kind in EFFECT_KINDS)
+_READY = f"""
 SELECT * FROM outbox AS o
-WHERE o.due_ms <= ? AND (o.state = 'waiting' OR (o.state = 'leased' AND o.lease_until_ms < ?))
+WHERE o.kind IN ({_KNOWN}) AND o.due_ms <= ?
+  AND (o.state = 'waiting' OR (o.state = 'leased' AND o.lease_until_ms < ?))
   AND NOT EXISTS (
     SELECT 1 FROM outbox AS e WHERE e.stream = o.stream AND e.id < o.id
       AND (e.state <> 'parked' OR e.blocking))
@@ -333,7 +336,8 @@ async def release_all() -> None:
 
 async def waiting(limit: int = 1000) -> list[Item]:
     """Return what is in the outbox, oldest first."""
-    return [_item(row) for row in await reading().rows("SELECT * FROM outbox ORDER BY id LIMIT ?", limit)]
+    statement = f"SELECT * FROM outbox WHERE kind IN ({_KNOWN}) ORDER BY id LIMIT ?"
+    return [_item(row) for row in await reading().rows(statement, limit)]
 
 
 async def held_of(subject: int, kinds: Sequence[str]) -> list[Item]:

@@ -30,6 +30,7 @@ from models.operations.alerts import record_mails
 from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 from models.queue import Item
 from models.settings import Teams
+from models.sql import reading
 from tests.support.botframework import TENANT, Connector
 from tests.support.handling import clicks_of, deliveries_of
 
@@ -149,8 +150,6 @@ async def test_after_a_lost_answer_the_issue_is_looked_for(house: House, tmp_pat
 
 
 async def _everything_is_due() -> None:
-    from models.sql import reading
-
     await reading().run("UPDATE outbox SET due_ms = 0 WHERE state = 'waiting'")
 
 
@@ -244,3 +243,14 @@ def test_when_it_is_tried_again(attempts: int, error: PortError, now: int, due: 
 
 def test_what_the_tracker_may_have_done_is_looked_for_as_often_as_needed() -> None:
     assert next_try(item(target="tracker", attempts=AMBIGUOUS_TRIES * 2), Ambiguous("x"), 0, 1.0) == 600_000
+
+
+async def test_what_a_newer_version_wrote_waits_for_it_and_stops_nothing(house: House) -> None:
+    await house.fires("a", "b")
+    await reading().run("UPDATE outbox SET kind = 'PostHologram', payload = '{}' WHERE subject = 1")
+    await house.outbox.drain()
+    kinds = await reading().rows("SELECT kind, state, attempts FROM outbox")
+    assert {row["kind"] for row in kinds} == {"PostHologram"}
+    assert {(row["state"], row["attempts"]) for row in kinds} == {("waiting", 0)}
+    assert await queue.waiting() == []
+    assert any("b" in str(body) for _, _, body, _ in house.teams.asked)
