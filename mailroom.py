@@ -1,6 +1,6 @@
 """Puts the mail wing together: which mailbox, from when on it is read, the watcher, and the self-test.
 
-With ``wiring`` and the command line, the only place that knows mailboxes.
+With ``fittings`` and the command line, the only place that knows mailboxes.
 """
 
 from __future__ import annotations

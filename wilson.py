@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import doctor
+import fittings
 import maildesk
 import mailroom
 import wiring
@@ -131,7 +133,7 @@ def _serve(settings: Settings, *, bot: bool, watch: bool) -> int:
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
     chosen = ProcessSettings(name=options.process) if options.process else settings.process
-    wiring.process_of(
+    fittings.process_of(
         settings.model_copy(update={"process": chosen})
     )  # a wrong name is said before anything begins
 
@@ -247,7 +249,7 @@ def _report(settings: Settings, options: argparse.Namespace) -> int:
     if last < first:
         print(f"wilson: report: --to {last} is before --from {first}", file=sys.stderr)
         return MISUSED
-    process = wiring.process_of(settings)
+    process = fittings.process_of(settings)
 
     async def make() -> Report:
         async with wiring.connected(settings, upgrade=False):
@@ -269,8 +271,8 @@ def _report(settings: Settings, options: argparse.Namespace) -> int:
 
 def _rota(settings: Settings, options: argparse.Namespace) -> int:
     zone = ZoneInfo(settings.rota.timezone)
-    rota = ChangedRota(wiring.rota_of(settings), zone)
-    hours = wiring.process_of(settings).hours
+    rota = ChangedRota(fittings.rota_of(settings), zone)
+    hours = fittings.process_of(settings).hours
     if settings.rota.kind == "none":
         raise SettingsError("rota.kind holds 'none'; it needs file, ical or gitlab")
 
@@ -298,7 +300,7 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
             return MISUSED
 
     async def replay() -> None:
-        process = wiring.process_of(settings)
+        process = fittings.process_of(settings)
         async with wiring.connected(settings, upgrade=True):
             async for line in maildesk.replay(settings, process, options.files, dry_run=options.dry_run):
                 print(line)
@@ -321,11 +323,11 @@ def _selftest(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _doctor(settings: Settings, options: argparse.Namespace) -> int:
-    findings = asyncio.run(wiring.examine(settings))
+    findings = asyncio.run(doctor.examine(settings))
     for each in findings:
         _print_finding(each)
     if options.write_test:
-        asyncio.run(wiring.write_test(settings, lambda each: _collect(findings, each)))
+        asyncio.run(doctor.write_test(settings, lambda each: _collect(findings, each)))
     return FAILED if any(each.ok is False for each in findings) else OK
 
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import wiring
+import fittings
 from demo.story import render
 from mailwatcher.reader import MailReader
 from mailwatcher.watch import Watcher
@@ -33,7 +33,7 @@ def sample(number: int, incident: int, severity: bytes = b"Critical") -> bytes:
 
 def process() -> Process:
     """Return the process that Wilson ships."""
-    return wiring.process_of(Settings())
+    return fittings.process_of(Settings())
 
 
 class Memory:

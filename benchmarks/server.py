@@ -13,6 +13,7 @@ from botbuilder.core.serializer_helper import serializer_helper
 from botbuilder.schema import Activity
 from botframework.connector.auth import ChannelValidation
 
+import fittings
 import wiring
 from benchmarks.figures import on_core
 from bot.adapters.rota_file import NoRota
@@ -69,7 +70,7 @@ async def serve_wilson(port: int, metadata: str, folder: str, candidates: int) -
         database=Database(url=f"sqlite://{folder}/wilson.db"),
         teams=Teams(app_id=APP_ID, tenant_id=TENANT, openid_metadata_url=metadata),
     )
-    process = wiring.process_of(settings)
+    process = fittings.process_of(settings)
     async with wiring.connected(settings, upgrade=True):
         for start in range(0, candidates, 100):
             await record_mails([_mail(start + number) for number in range(100)], process)

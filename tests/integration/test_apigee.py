@@ -14,12 +14,12 @@ import pytest
 
 from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.unconfigured import NoGateway
+from fittings import gateway_of
 from models.domain.gateway import GatewayApp, Grant
 from models.ports import Permanent, Temporary, Unauthorised
 from models.settings import Apigee as ApigeeSettings
 from models.settings import Settings, SettingsError
 from tests.support.apigee import ORGANIZATION, SECRET, TOKEN, Apigee, Fault, discovery
-from wiring import gateway_of
 
 CARD, LOOKUP = "university-card-v1", "lookup / read"
 APPROVING = "POST appgroups/apps/keys/apiproducts"

@@ -25,6 +25,7 @@ from bot.pacing import Pacer
 from bot.posting import Channels
 from bot.surroundings import Surroundings
 from bot.tracker_health import TrackerHealth
+from doctor import examine
 from models import database, directory, queue, store
 from models.domain.alerts import Alert, Link, MailKind, Reading
 from models.domain.effects import SyncIssue
@@ -43,7 +44,6 @@ from tests.support.gitlab import TOKEN, Fault, GitLab, Issue
 from tests.support.gitlab_contract import needs_contracts
 from tests.support.handling import deliveries_of
 from tests.unit.test_issue_text import HOSTILE
-from wiring import examine
 
 pytestmark = needs_contracts
 ADA = Person("aad-ada", "Ada Example", "29:ada", "ak101")

@@ -18,6 +18,7 @@ from bot.adapters.graph_channels import GraphChannels
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels
+from fittings import channels_of
 from models.directory import INCIDENT
 from models.domain.requests import Assess, Claim, MakeChannel, MarkPrivate
 from models.operations import incidents
@@ -27,7 +28,6 @@ from tests.integration.test_status_page import tell
 from tests.support.botframework import serving
 from tests.support.graph import check_request
 from tests.support.handling import deliveries_of
-from wiring import channels_of
 
 __all__ = ["house", "private", "security"]
 pytestmark = pytest.mark.usefixtures("connected")

@@ -20,6 +20,7 @@ from bot.adapters.gitlab_changes import GitLabChanges, NoChanges
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels
+from fittings import changes_of
 from models import queue, store
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import Effect, LookForChanges
@@ -36,7 +37,6 @@ from tests.support.gitlab import TOKEN, Fault, GitLab
 from tests.support.gitlab_contract import needs_contracts
 from tests.support.handling import deliveries_of
 from tests.unit.test_issue_text import HOSTILE
-from wiring import changes_of
 
 __all__ = ["team"]
 pytestmark = needs_contracts

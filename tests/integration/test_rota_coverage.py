@@ -10,13 +10,13 @@ import pytest
 
 from bot.adapters.rota_file import FileRota
 from bot.rota import coverage, remember_swap, swaps
+from doctor import examine
 from models import database
 from models.domain.people import Person
 from models.domain.rota import Swap
 from models.domain.working_hours import WorkingHours
 from models.ports import Finding
 from models.settings import Settings
-from wiring import examine
 
 LONDON = ZoneInfo("Europe/London")
 HOURS = WorkingHours()

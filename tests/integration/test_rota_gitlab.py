@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.adapters.rota_gitlab import FRESH, GitLabRota
 from bot.surroundings import Surroundings
+from fittings import rota_of
 from models import directory
 from models.domain.people import Person
 from models.ports import Permanent, PortError, Temporary
@@ -18,7 +19,6 @@ from tests.integration.test_outbox import House, house
 from tests.support.gitlab import TOKEN, Fault, GitLab, Schedule
 from tests.support.gitlab_contract import needs_contracts
 from tests.unit.cards.samples import PROCESS
-from wiring import rota_of
 
 __all__ = ["house"]
 pytestmark = needs_contracts

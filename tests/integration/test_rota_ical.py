@@ -15,6 +15,7 @@ from bot.adapters import rota_ical
 from bot.adapters.rota_ical import IcalRota
 from bot.rota import coverage
 from bot.surroundings import Surroundings
+from fittings import rota_of
 from models import directory
 from models.domain.people import Person
 from models.domain.working_hours import WorkingHours
@@ -22,7 +23,6 @@ from models.ports import Permanent, Temporary
 from models.settings import Settings, SettingsError
 from tests.support.botframework import serving
 from tests.unit.cards.samples import PROCESS
-from wiring import rota_of
 
 ZONE = """BEGIN:VTIMEZONE
 TZID:Europe/London

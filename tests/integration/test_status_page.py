@@ -18,6 +18,7 @@ from bot.adapters.status_page import Statuspage, WebhookPage
 from bot.outbox import Outbox
 from bot.pacing import Pacer
 from bot.posting import Channels
+from fittings import page_of
 from models import queue
 from models.domain.requests import Claim, MarkPrivate, Request, SendUpdate
 from models.ports import Unauthorised
@@ -26,7 +27,6 @@ from models.sql import reading
 from tests.integration.test_private import House, house, private, security
 from tests.support.botframework import serving
 from tests.support.handling import deliveries_of
-from wiring import page_of
 
 __all__ = ["house", "private", "security"]
 pytestmark = pytest.mark.usefixtures("connected")

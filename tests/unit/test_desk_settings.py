@@ -9,13 +9,14 @@ import pytest
 
 from bot.adapters.graph_people import GraphPeople, NoPeople
 from bot.adapters.halo import HaloDesk, NoDesk
+from doctor import examine
+from fittings import desk_of, people_of
 from models.ports import Finding
 from models.settings import Settings, SettingsError
 from tests.support.graph_people import CLIENT_ID, SECRET, TENANT, GraphDirectory
 from tests.support.halo import CLIENT_ID as HALO_ID
 from tests.support.halo import SECRET as HALO_SECRET
 from tests.support.halo import Halo
-from wiring import desk_of, examine, people_of
 
 HALO = {"kind": "halo", "base_url": "https://desk.example.org", "client_id": "x", "client_secret": "hush"}
 TEAMS = {"app_id": "bot", "app_password": "hush", "tenant_id": "t"}

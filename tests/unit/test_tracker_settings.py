@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.gitlab import GitLabTracker
+from fittings import tracker_of
 from models.settings import Settings, SettingsError
-from wiring import tracker_of
 
 GITLAB = {"kind": "gitlab", "url": "https://gitlab.example.org", "token": "glpat-x", "project": "iam/admin"}
 
