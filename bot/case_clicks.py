@@ -7,13 +7,13 @@ import secrets
 from datetime import UTC, datetime
 
 from bot.case_surroundings import CaseSurroundings
-from bot.places import STRANGE, Place, Shown, form_keys
+from bot.places import Place, Shown, form_keys
+from bot.twins import subject_of
 from cards.case import case_card
 from cards.case_actions import BeginSupport, CaseButton, CaseDo, CaseForm, OpenCaseForm, RefreshCaseCard
 from cards.case_forms import case_form, support_form
 from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
-from models import directory
 from models.case_ports import ServiceDesk
 from models.directory import CASE
 from models.domain.cases import Call, Case
@@ -22,7 +22,6 @@ from models.domain.people import Person
 from models.domain.procedures import Procedure
 from models.operations import cases
 from models.operations.cases import DoneCase
-from models.ports import ThreadAddress
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +56,8 @@ class CaseClicks:
                 return await self._act(button, data, by, place)
 
     async def _case(self, place: Place, hint: int | None) -> Case:
-        """Return the case that the clicked message shows; see ``Clicks._incident`` for twins."""
-        card = await directory.card_of_activity(place.message_id, place.conversation_id)
-        if card is not None and card.kind == CASE:
-            return await cases.load(card.subject)
-        if card is not None or hint is None or not await directory.take_twin(f"case:{hint}"):
-            raise BadAction(STRANGE)
-        thread = ThreadAddress(place.service_url, place.tenant_id, place.conversation_id, place.message_id)
-        await directory.remember_card(CASE, hint, thread)
-        return await cases.load(hint)
+        """Return the case that the clicked message shows."""
+        return await cases.load(await subject_of(place, CASE, hint))
 
     def _card(self, case: Case, by: Person, notice: str = "") -> Shown:
         view = self._around.view(case, by, notice=notice)

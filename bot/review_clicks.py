@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 
 from bot.places import STRANGE, Place, Shown, form_keys
 from bot.surroundings import Surroundings
+from bot.twins import subject_of
 from cards.payload import BadAction, decode_values
 from cards.review import discussed_card, follow_up_card, review_card
 from cards.review_actions import Discuss, DoInReview, ReviewButton, ShowReview
-from models import directory, store
+from models import store
 from models.directory import REVIEW
 from models.domain.incidents import Incident, Refusal
 from models.domain.people import Person
 from models.domain.requests import AddFollowUp
 from models.domain.views import ReviewView
 from models.operations import incidents, reviews
-from models.ports import ThreadAddress
 
 
 class ReviewClicks:
@@ -32,7 +32,7 @@ class ReviewClicks:
         Raises:
             BadAction: The card is not one of ours, or its list has no such incident.
         """
-        review = await self._review(place, button.hint)
+        review = await subject_of(place, REVIEW, button.hint)
         match button:
             case ShowReview():
                 return await self._list(review)
@@ -41,17 +41,6 @@ class ReviewClicks:
                 return await self._item(review, incident, follow_up=follow_up)
             case DoInReview():
                 return await self._act(review, button, data, by, place)
-
-    async def _review(self, place: Place, hint: int | None) -> int:
-        """Return the review that the clicked message shows; see ``Clicks._incident`` for twins."""
-        card = await directory.card_of_activity(place.message_id, place.conversation_id)
-        if card is not None and card.kind == REVIEW:
-            return card.subject
-        if card is not None or hint is None or not await directory.take_twin(f"review:{hint}"):
-            raise BadAction(STRANGE)
-        thread = ThreadAddress(place.service_url, place.tenant_id, place.conversation_id, place.message_id)
-        await directory.remember_card(REVIEW, hint, thread)
-        return hint
 
     async def _incident(self, review: int, number: int) -> Incident:
         """Return an incident of the list. One of security is gone through in its own place."""
