@@ -6,7 +6,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,6 +28,10 @@ TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 LARGEST = 5 * 1024 * 1024
 MOST_EVENTS = 5000
 WINDOW = timedelta(days=40)
+"""For how long recurrences are worked out at once; a swap or a gap may lie in any such window."""
+MOST_WINDOWS = 12
+_START = datetime(2020, 1, 6, tzinfo=UTC)
+_DAY = timedelta(days=1)  # whole days begin by other midnights than windows
 _OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _PREFIX = re.compile(r"^\s*(?:on[ -]?call|rota|shift|duty)\s*[:–-]\s*", re.IGNORECASE)
 
@@ -58,33 +63,44 @@ class IcalRota:
             self._zone = ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise Permanent(f"rota.timezone holds {timezone!r}; it needs a name such as Europe/London") from None
-        self._shifts: tuple[_Shift, ...] | None = None
+        self._calendar: Any = None
+        self._windows: dict[int, tuple[_Shift, ...]] = {}
         self._raw = b""
         self._marks: dict[str, str] = {}
-        self._until, self._day = 0.0, date.min
+        self._until = 0.0
         self._asking = asyncio.Lock()
 
     async def on_call(self, at: datetime) -> Sequence[Person]:
         """See ``models.ports.RotaSource``."""
-        shifts = await self._fresh()
+        shifts = await self._shifts(at)
         found = [person for shift in shifts if shift.start <= at < shift.end for person in shift.who]
         return tuple(dict.fromkeys(found))
 
-    async def _fresh(self) -> tuple[_Shift, ...]:
+    async def _shifts(self, at: datetime) -> tuple[_Shift, ...]:
+        """Return the shifts around a moment."""
+        number = (at - _START) // WINDOW
         async with self._asking:
-            today = self._clock().date()
-            if self._shifts is not None and time.monotonic() < self._until and today == self._day:
-                return self._shifts
-            try:
-                raw = await self._fetch()
-                self._shifts = await asyncio.to_thread(self._read, raw)
-                self._raw, self._day = raw, today
-            except (Permanent, Temporary) as error:
-                if self._shifts is None:
-                    raise
-                log.warning("the rota can't be read; what was read last holds: %s", error)
-            self._until = time.monotonic() + FRESH_SECONDS
-            return self._shifts
+            if self._calendar is None or time.monotonic() >= self._until:
+                await self._refresh(number)
+            if number not in self._windows:
+                if len(self._windows) >= MOST_WINDOWS:
+                    del self._windows[next(iter(self._windows))]
+                self._windows[number] = await asyncio.to_thread(self._worked_out, self._calendar, number)
+            return self._windows[number]
+
+    async def _refresh(self, number: int) -> None:
+        """Read the calendar anew, and a window of it, without which it is none that can be read."""
+        try:
+            raw = await self._fetch()
+            if self._calendar is None or raw != self._raw:
+                calendar = await asyncio.to_thread(self._read, raw)
+                first = await asyncio.to_thread(self._worked_out, calendar, number)
+                self._calendar, self._windows, self._raw = calendar, {number: first}, raw
+        except (Permanent, Temporary) as error:
+            if self._calendar is None:
+                raise
+            log.warning("the rota can't be read; what was read last holds: %s", error)
+        self._until = time.monotonic() + FRESH_SECONDS
 
     async def _fetch(self) -> bytes:
         headers = dict(self._marks) if self._raw else {}
@@ -110,23 +126,17 @@ class IcalRota:
         self._marks = {asked: given[told] for asked, told in pairs if told in given}
         return bytes(raw)
 
-    def _read(self, raw: bytes) -> tuple[_Shift, ...]:
-        start = self._clock() - timedelta(days=2)
-        try:
-            calendar = icalendar.Calendar.from_ical(raw)
-            bounded = _bounded(calendar)
-            events = recurring_ical_events.of(bounded, skip_bad_series=True).between(start, start + WINDOW)
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-            RecursionError,
-        ) as error:
-            raise Permanent(f"rota.url: is no calendar that can be read ({type(error).__name__})") from None
-        found = [shift for event in events[:MOST_EVENTS] if (shift := self._shift(event)) is not None]
+    @staticmethod
+    def _read(raw: bytes) -> Any:
+        with _telling():
+            return _bounded(icalendar.Calendar.from_ical(raw))
+
+    def _worked_out(self, calendar: Any, number: int) -> tuple[_Shift, ...]:
+        """Return the shifts of a window, those that reach into it included."""
+        start, end = _START + number * WINDOW - _DAY, _START + (number + 1) * WINDOW + _DAY
+        with _telling():
+            events = recurring_ical_events.of(calendar, skip_bad_series=True).between(start, end)
+            found = [shift for event in events[:MOST_EVENTS] if (shift := self._shift(event)) is not None]
         return tuple(sorted(found, key=lambda shift: shift.start))
 
     def _shift(self, event: Any) -> _Shift | None:
@@ -145,10 +155,27 @@ class IcalRota:
     async def check(self) -> Sequence[Finding]:
         """See ``models.ports.Checkable``."""
         try:
-            shifts = await self._fresh()
+            shifts = await self._shifts(self._clock())
         except (Permanent, Temporary) as error:
             return [Finding("rota", False, str(error), "correct rota.url")]
-        return [Finding("rota", True, f"the calendar of {self._host} can be read and holds {len(shifts)} shifts")]
+        return [Finding("rota", True, f"the calendar of {self._host} can be read; {len(shifts)} shifts around now")]
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Turn whatever the libraries raise about a calendar that is none into what can be told."""
+    try:
+        yield
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise Permanent(f"rota.url: is no calendar that can be read ({type(error).__name__})") from None
 
 
 def _bounded(calendar: Any) -> Any:

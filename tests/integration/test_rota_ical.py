@@ -219,6 +219,17 @@ async def test_gaps_are_found_ahead() -> None:
         assert "Wed 2026-11-25" not in found.text
 
 
+async def test_days_far_ahead_and_at_the_edges_of_what_is_worked_out_at_once_are_known() -> None:
+    days = "DTSTART;VALUE=DATE:20260601\nDTEND;VALUE=DATE:20260602\nRRULE:FREQ=DAILY"
+    daily = f"BEGIN:VEVENT\nUID:1\nSUMMARY:Ada\n{days}\nEND:VEVENT\n"
+    async with Calendar(calendar(daily)).running() as server:
+        rota = IcalRota(server.url, "Europe/London", lambda: utc(6, 2, 12))
+        for hours in range(0, 365 * 24, 1):
+            at = utc(6, 2, 0, 30) + timedelta(hours=hours)
+            assert [each.name for each in await rota.on_call(at)] == ["Ada"], at
+        assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("url", ["", "http://calendar.example/x", "calendar"])
 def test_a_wrong_address_is_named(url: str) -> None:
     with pytest.raises(SettingsError, match=r"rota\.url"):
