@@ -25,6 +25,9 @@ from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 
+ALERTING = "alerting"
+"""The kind of follow-up that improves alerting (W64)."""
+
 
 def follow_up(incident: Incident, kind: str, title: str, by: Person, process: Process, *, at: datetime) -> Outcome:
     """Raise one more secondary issue (W56), any time from raised to resolved."""
@@ -143,7 +146,7 @@ def dismiss(
     if tests:
         changed = replace(changed, judged=Judged(judging.answered(answers), by, at))
     entry = Entry(at, Verb.DISMISSED, by, {"reason": reason or None, **({"tests": tests} if tests else {})})
-    wanted = ("alerting" if improve else "", judging.follow_up if instead else "")
+    wanted = (ALERTING if improve else "", judging.follow_up if instead else "")
     have = {each.kind for each in incident.follow_ups}
     new: list[FollowUp] = []
     for key in dict.fromkeys(wanted):
@@ -163,7 +166,7 @@ def improve(incident: Incident, wanted: bool, by: Person, process: Process, *, a
     """
     if refusal := refused(incident, "improve"):
         return refusal
-    kind = process.follow_up("alerting")
+    kind = process.follow_up(ALERTING)
     if kind is None or incident.noise is None:
         return Refusal("This alert has not been dismissed more than once.")
     if incident.noise.answered:

@@ -14,6 +14,7 @@ from models import directory, mails, queue, store
 from models.domain import finishing, intake, staffing
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
+from models.domain.finishing import ALERTING
 from models.domain.firing import ISSUE
 from models.domain.incidents import Decision, Incident, Noise, Refusal, State
 from models.domain.judging import ASK as NOT_AN_INCIDENT
@@ -72,7 +73,7 @@ async def act(
         else:
             first = carry_out(request, before, by, process, at=_now())
             if isinstance(request, Dismiss) and isinstance(first, Decision):
-                first = await _with_noise(before, first)
+                first = await _with_noise(before, first, process)
             changes = [(before, first)] if isinstance(first, Decision) else []
         if isinstance(first, Refusal):
             return Done(before, refusal=first)
@@ -99,13 +100,18 @@ async def act(
     return Done(before, refusal=Refusal("Too many people are changing this incident just now: try again."))
 
 
-async def _with_noise(before: Incident, decision: Decision) -> Decision:
-    """Note how often alerts of the same rule were no incidents, so that the card asks what is to be done."""
+async def _with_noise(before: Incident, decision: Decision, process: Process) -> Decision:
+    """Note how often alerts of the same rule were no incidents, so that the card asks what is to be done.
+
+    A process without a follow-up that improves alerting has nothing to offer.
+    """
     dismissed = decision.incident
     if before.state is State.DISMISSED or dismissed.state is not State.DISMISSED or not dismissed.fingerprint:
         return decision
+    if process.follow_up(ALERTING) is None:
+        return decision
     earlier = await store.dismissed_before(dismissed)
-    if not earlier or any(each.kind == "alerting" for one in (*earlier, dismissed) for each in one.follow_ups):
+    if not earlier or any(each.kind == ALERTING for one in (*earlier, dismissed) for each in one.follow_ups):
         return decision
     several = (*earlier, dismissed)
     noise = Noise(

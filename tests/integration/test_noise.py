@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import resources
 from types import SimpleNamespace
 
+import pytest
 from tortoise import connections
 
 from cards.incident import incident_card
@@ -14,6 +17,7 @@ from models.domain.incidents import Incident, Refusal, State
 from models.domain.requests import Dismiss, Improve, MarkPrivate, Reopen
 from models.operations import incidents
 from models.operations.alerts import record_mails
+from models.process_file import read_process_text
 from tests.integration.test_gitlab_hearing import told
 from tests.integration.test_gitlab_outbox import ADA, MEGAN, Team, team
 from tests.support.gitlab_contract import needs_contracts
@@ -58,6 +62,25 @@ async def test_the_second_time_an_issue_is_offered_with_the_counts(team: Team) -
     assert "Should the alerting be improved" not in card(team, after)
     third = await dismissed(team, 3)
     assert third.noise is None  # the issue is there already
+
+
+@pytest.mark.parametrize("name", ["wilson", "modernisation_platform", "tis", "twoi2c", "wellcome"])
+async def test_each_shipped_process_can_improve_its_alerting(team: Team, name: str) -> None:
+    text = (resources.files("models.processes") / f"{name}.toml").read_text(encoding="utf-8")
+    team.process = read_process_text(text, name)
+    await dismissed(team, 1)
+    second = await dismissed(team, 2)
+    assert second.noise is not None
+    done = await incidents.act(second, Improve(), MEGAN, team.process)
+    assert done.refusal is None
+    assert [each.kind for each in done.incident.follow_ups] == ["alerting"]
+
+
+async def test_a_process_without_such_a_follow_up_asks_nothing_that_it_would_refuse(team: Team) -> None:
+    kinds = tuple(each for each in team.process.follow_ups if each.key != "alerting")
+    team.process = replace(team.process, follow_ups=kinds)
+    await dismissed(team, 1)
+    assert (await dismissed(team, 2)).noise is None
 
 
 async def test_one_rule_on_several_resources_is_one_source_of_noise(team: Team) -> None:
