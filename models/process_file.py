@@ -25,6 +25,7 @@ def read_process_text(text: str, name: str) -> Process:
         ProcessError: It is not TOML, or lacks what a process needs. Each mistake begins with the name and the line;
             they come in the order of their lines.
     """
+    text = text.removeprefix("\ufeff")  # which some editors put in front
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

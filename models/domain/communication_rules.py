@@ -119,7 +119,7 @@ def read_vendors(readers: Sequence[Reader]) -> tuple[Vendor, ...]:
 
 
 def _hours(reader: Reader, key: str) -> timedelta | None:
-    return timedelta(hours=reader.number(key, 1000)) if key in reader.values else None
+    return timedelta(hours=reader.number(key, 1000)) if reader.has(key) else None
 
 
 def _address(reader: Reader, key: str) -> str:

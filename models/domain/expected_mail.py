@@ -78,7 +78,7 @@ def read_expected(reader: Reader) -> ExpectedMail:
     """
     key, name, action = reader.key(), reader.text("name"), reader.text("action", "")
     by = reader.clock("by")
-    every = reader.number("every_hours", 1000) if "every_hours" in reader.values else None
+    every = reader.number("every_hours", 1000) if reader.has("every_hours") else None
     if len([each for each in ("by", "every_hours") if reader.values.get(each) not in (None, "")]) != 1:
         reader.wrong("it needs either by (a time as 07:00) or every_hours")
     elif every is not None and (only := [each for each in ("days", "within_hours") if each in reader.values]):

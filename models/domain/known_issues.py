@@ -66,8 +66,8 @@ def read_known_issues(readers: Sequence[Reader]) -> tuple[KnownIssue, ...]:
 
 def _known_issue(reader: Reader) -> KnownIssue:
     patterns = read_patterns(reader.table("match"))
-    minutes = reader.number("clears_within_minutes", 10_080) if "clears_within_minutes" in reader.values else None
-    hours = read_working_hours(reader.table("hours")) if "hours" in reader.values else None
+    minutes = reader.number("clears_within_minutes", 10_080) if reader.has("clears_within_minutes") else None
+    hours = read_working_hours(reader.table("hours")) if reader.has("hours") else None
     made = KnownIssue(
         reader.key(),
         reader.text("name"),

@@ -226,7 +226,7 @@ def read_access(reader: Reader) -> AccessProcess:
 
 def _hours(reader: Reader, default: tuple[timedelta, ...], *, at_once: bool) -> tuple[timedelta, ...]:
     key = "remind_after_hours"
-    if key not in reader.values:
+    if not reader.has(key):
         return default
     value = reader.typed(key, list, "a list of hours", [])
     fits = all(
@@ -239,7 +239,7 @@ def _hours(reader: Reader, default: tuple[timedelta, ...], *, at_once: bool) -> 
 
 
 def _draft(reader: Reader, key: str, default: Draft) -> Draft:
-    if key not in reader.values:
+    if not reader.has(key):
         return default
     table = reader.table(key)
     draft = Draft(table.text("subject"), table.text("body"))
@@ -304,7 +304,7 @@ def _procedure(reader: Reader) -> Procedure:
 
 def _field(reader: Reader) -> Field:
     kind: FieldKind = "text"
-    if "kind" in reader.values:
+    if reader.has("kind"):
         kind = reader.one_of("kind", ("text", "call", "logins", "url", "choice"))
     key, label, choices = reader.key(), reader.text("label"), reader.texts("choices")
     made = Field(key, label, kind, reader.flag("required", default=True), choices)
@@ -315,7 +315,7 @@ def _field(reader: Reader) -> Field:
 
 
 def _step(reader: Reader) -> Step:
-    after = reader.number("after_days", 400) if "after_days" in reader.values else 0
+    after = reader.number("after_days", 400) if reader.has("after_days") else 0
     step = Step(
         reader.key(),
         reader.text("text"),

@@ -218,12 +218,12 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     )
     urgencies = tuple(_urgency(each) for each in urgencies_in)
     decides = any(level.then == "decide" for level in urgencies)
-    decision = top.table("decision") if decides or "decision" in values else Reader({}, where, mistakes=[])
+    decision = top.table("decision") if decides or top.has("decision") else Reader({}, where, mistakes=[])
     questions = tuple(_question(each) for each in questions_in)
     rules = tuple(_rule(each, urgencies, questions) for each in top.tables("rules"))
     options_in = (decision.tables if decides else decision.optional_tables)("options")
     channel_name, channel_for = CHANNEL_NAME, tuple[str, ...]()
-    if "channel" in values:
+    if top.has("channel"):
         channel_name, channel_for = read_channel(top.table("channel"), [level.key for level in urgencies])
     follow_ups = tuple(_follow_up(each, urgencies) for each in follow_ups_in)
     process = Process(
@@ -246,19 +246,19 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         flapping_cycles=flapping.number("cycles", 20),
         flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080)),
         digest_cards_per_minute=digest.number("cards_per_minute", 60),
-        mail=_mail_rules(top.table("mail")) if "mail" in values else MailRules(),
+        mail=_mail_rules(top.table("mail")) if top.has("mail") else MailRules(),
         procedures=_procedures(top),
-        hours=read_working_hours(top.table("working_hours")) if "working_hours" in values else WorkingHours(),
-        reminders=read_reminders(top.table("reminders")) if "reminders" in values else Reminders(),
-        notices=read_notices(top.table("notices")) if "notices" in values else Notices(),
-        review=read_review(top.table("review")) if "review" in values else ReviewRules(),
-        shifts=read_shifts(top.table("shifts")) if "shifts" in values else ShiftRules(),
+        hours=read_working_hours(top.table("working_hours")) if top.has("working_hours") else WorkingHours(),
+        reminders=read_reminders(top.table("reminders")) if top.has("reminders") else Reminders(),
+        notices=read_notices(top.table("notices")) if top.has("notices") else Notices(),
+        review=read_review(top.table("review")) if top.has("review") else ReviewRules(),
+        shifts=read_shifts(top.table("shifts")) if top.has("shifts") else ShiftRules(),
         roles=read_roles(top),
-        changes=read_change_rules(top.table("changes")) if "changes" in values else ChangeRules(),
-        reports=read_report_rules(top.table("reports")) if "reports" in values else ReportRules(),
+        changes=read_change_rules(top.table("changes")) if top.has("changes") else ChangeRules(),
+        reports=read_report_rules(top.table("reports")) if top.has("reports") else ReportRules(),
         known_issues=read_known_issues(top.optional_tables("known_issues")),
         communication=read_communication(top.table("communication"), _keys(urgencies))
-        if "communication" in values
+        if top.has("communication")
         else Communication(),
         channel_name=channel_name,
         channel_for=channel_for,
@@ -266,7 +266,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         fire_name=_fire_name(top),
         services=read_services(top.optional_tables("services")),
         judging=_judging(top, questions, follow_ups),
-        security=read_security(top.table("security")) if "security" in values else Security(),
+        security=read_security(top.table("security")) if top.has("security") else Security(),
     )
     each_its_own(questions_in, [each.key for each in questions])
     each_its_own(urgencies_in, [each.key for each in urgencies])
@@ -280,7 +280,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
 
 
 def _fire_name(top: Reader) -> str:
-    if "fire_fire" not in top.values:
+    if not top.has("fire_fire"):
         return ""
     reader = top.table("fire_fire")
     name = reader.text("name")
@@ -294,12 +294,12 @@ def _title_prefix(tracker: Reader) -> str:
     prefix = tracker.text("title_prefix", "").strip()
     if len(prefix) > 40 or not prefix.isprintable() or prefix.startswith("/"):
         needs = "at most 40 characters on one line, without / in front"
-        raise ProcessError(f"{tracker.where}: title_prefix holds {prefix[:60]!r}; it needs {needs}")
+        tracker.wrong(f"title_prefix holds {prefix[:60]!r}; it needs {needs}")
     return prefix
 
 
 def _judging(top: Reader, questions: tuple[Question, ...], follow_ups: tuple[FollowUpKind, ...]) -> Judging:
-    if "judging" not in top.values:
+    if not top.has("judging"):
         return Judging()
     texts = {each.key: each.text for each in questions if each.kind == "yes_no"}
     numbers = {each.key for each in questions if each.kind == "number"}
@@ -309,9 +309,7 @@ def _judging(top: Reader, questions: tuple[Question, ...], follow_ups: tuple[Fol
 def _procedures(top: Reader) -> Procedures:
     support = read_support(top.optional_tables("support"))
     return (
-        Procedures(read_access(top.table("access")), support)
-        if "access" in top.values
-        else Procedures(support=support)
+        Procedures(read_access(top.table("access")), support) if top.has("access") else Procedures(support=support)
     )
 
 
@@ -351,7 +349,7 @@ def _rule(reader: Reader, urgencies: tuple[Urgency, ...], questions: tuple[Quest
     urgency = reader.one_of("urgency", _keys(urgencies))
     because = reader.text("because")
     above = None
-    if "users_above" in reader.values:
+    if reader.has("users_above"):
         above = reader.typed("users_above", int, "a whole number", None)
         if above < 0 or "users" not in (_keys(questions) or ("users",)):
             reader.wrong("users_above needs a question 'users', and a number from 0")
@@ -366,7 +364,7 @@ def _rule(reader: Reader, urgencies: tuple[Urgency, ...], questions: tuple[Quest
 def _mail_rules(reader: Reader) -> MailRules:
     expected = reader.optional_tables("expected")
     rules = MailRules(
-        tuple(_mail_rule(each) for each in reader.tables("rules")) if "rules" in reader.values else (),
+        tuple(_mail_rule(each) for each in reader.tables("rules")) if reader.has("rules") else (),
         reader.texts("pipeline_refs") or ("*",),
         reader.clock("balance_at"),
         tuple(read_expected(each) for each in expected),

@@ -92,9 +92,14 @@ class Reader:
         """Return ``true`` or ``false``."""
         return bool(self.typed(key, bool, "true or false", default))
 
+    def has(self, key: str) -> bool:
+        """Tell whether an entry is there that may be left out; ``done`` proposes it for one that is misspelt."""
+        self.used.add(key)
+        return key in self.values
+
     def optional_tables(self, key: str) -> list[Reader]:
         """Return the tables of that name; none where it is missing."""
-        return self.tables(key) if key in self.values else []
+        return self.tables(key) if self.has(key) else []
 
     def clock(self, key: str) -> time | None:
         """Return a time of day (``HH:MM``); ``None`` where it is missing or empty."""

@@ -51,7 +51,7 @@ def read_security(reader: Reader) -> Security:
     Raises:
         ProcessError: An entry does not fit.
     """
-    head = reader.table("head") if "head" in reader.values else Reader({}, reader.where, mistakes=reader.mistakes)
+    head = reader.table("head") if reader.has("head") else Reader({}, reader.where, mistakes=reader.mistakes)
     made = Security(
         head.text("name", ""),
         head.text("contact", ""),

@@ -42,7 +42,7 @@ def read_services(readers: Sequence[Reader]) -> tuple[Service, ...]:
         for label, url in links.items():
             if not isinstance(url, str) or not url.startswith("https://"):
                 reader.wrong(f"links.{label} holds {url!r}; it needs an address that starts with https://")
-        patterns = read_patterns(reader.table("match")) if "match" in reader.values else ()
+        patterns = read_patterns(reader.table("match")) if reader.has("match") else ()
         experts, where = reader.texts("experts"), reader.text("where", "")
         made.append(Service(name, patterns, where, experts, tuple(links.items())))
         reader.done()

@@ -128,6 +128,36 @@ def test_two_of_one_key_are_told_where_the_second_stands() -> None:
     assert what.endswith("key holds 'internal', as another does; each needs its own")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("[[known_isues]]", "known_issues"),
+        ("[[servises]]", "services"),
+        ("[fire_fre]", "fire_fire"),
+        ("[chanel]", "channel"),
+        (
+            '[[known_issues]]\nkey = "a"\nname = "A"\nmatch = { title = "x" }\nclear_within_minutes',
+            "clears_within_minutes",
+        ),
+    ],
+)
+def test_what_may_be_left_out_is_proposed_where_it_is_misspelt(written: str, meant: str) -> None:
+    entry = " = 3\n" if not written.endswith("]") else '\nname = "A"\n'
+    ((_, what),) = mistakes_in(f"{WILSON}\n{written}{entry}")
+    assert what.endswith(f"did you mean {meant!r}?")
+
+
+def test_a_wrong_prefix_hides_no_other_mistake() -> None:
+    text = WILSON.replace("cycles = 3", "cycles = 0", 1).replace(
+        "[tracker]", '[tracker]\ntitle_prefix = "/close"', 1
+    )
+    assert len(mistakes_in(text)) == 2
+
+
+def test_the_mark_that_editors_put_in_front_is_no_mistake() -> None:
+    assert read_process_text(f"\ufeff{WILSON}", "ours.toml") == read_process_text(WILSON, "ours.toml")
+
+
 def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     if path:
         yield path
