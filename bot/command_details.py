@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from bot.command_answers import BECAUSE, answers_in, kind_in, same_word, split_at
+from bot.command_answers import BECAUSE, answers_in, kind_in, same_word, split_at, spoken
 from bot.command_types import Act, AskReport, ChangeRota, Command, Show, ShowForm, Wrong
 from bot.typed_text import PERSON, kept_text, named, only_filler
 from cards.actions import Form
 from cards.blocks import clean
 from cards.payload import NOTE, REPOSITORIES, SHORT, TITLE, URL
-from models.domain.incidents import LessonKind, NoteKind
+from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.requests import (
@@ -147,14 +147,17 @@ def read_report(text: str) -> Command:
     return AskReport(first, last)
 
 
-def read_lesson(text: str) -> Command:
+def read_lesson(text: str, process: Process) -> Command:
     """Read what about, and what."""
     if not text:
         return ShowForm(Form.LESSON.value)
-    kinds = "|".join(kind.value for kind in LessonKind)
-    found = re.match(rf"({kinds})\s?[:,-]\s*", text, re.IGNORECASE)
-    kind = LessonKind(found[1].lower()) if found else LessonKind.LEARNT
-    return Act(AddLesson(kept_text(text[found.end() if found else 0 :], SHORT, "The lesson", lines=True), kind))
+    kind, said = "", text
+    words = [(word, each.key) for each in process.lessons for word in each.spoken]
+    for word, key in sorted(words, key=lambda each: -len(each[0])):
+        if found := re.match(rf"{spoken(word)}(?:\s?[:,]|\s?-\s)\s*", text, re.IGNORECASE):
+            kind, said = key, text[found.end() :]
+            break
+    return Act(AddLesson(kept_text(said, SHORT, "The lesson", lines=True), kind))
 
 
 def read_decide(rest: str, process: Process) -> Command:

@@ -303,7 +303,7 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
         case "involve":
             return read_involve(bare, mentioned)
         case "lesson":
-            return read_lesson(rest.lstrip(" \t\n:,").rstrip())
+            return read_lesson(rest.lstrip(" \t\n:,").rstrip(), process)
         case "runbook":
             return Show("runbook")
         case "list":

@@ -24,7 +24,7 @@ from cards.payload import (
     PayloadReader,
 )
 from models.domain import requests
-from models.domain.incidents import LessonKind, NoteKind
+from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.process import Answer
 from models.domain.resolving import ResolveAnswers
@@ -266,10 +266,7 @@ _REQUESTS: Mapping[str, _Build] = {
     "follow_up": lambda read, team: requests.AddFollowUp(read.key("kind"), read.text("title", TITLE)),
     "role": lambda read, team: requests.GiveRole(read.key("role"), read.person(team)),
     "join": lambda read, team: requests.Join(),
-    "lesson": lambda read, team: requests.AddLesson(
-        read.text("text", SHORT, lines=True),
-        read.one_of("lesson", LessonKind) if read.key("lesson") else LessonKind.LEARNT,
-    ),
+    "lesson": lambda read, team: requests.AddLesson(read.text("text", SHORT, lines=True), read.key("lesson")),
     "improve": lambda read, team: requests.Improve(not read.flag("keep")),
     "park": lambda read, team: requests.Park(read.text("when", SHORT), read.text("reason", SHORT)),
     "unpark": lambda read, team: requests.Unpark(),

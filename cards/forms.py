@@ -24,9 +24,9 @@ from cards.blocks import (
 from cards.form_parts import Values, assessment, marked, refused, said, text
 from cards.judging import YES_NO, instead_input, judging_inputs
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
-from cards.words import LESSONS, NOTES, headline
+from cards.words import NOTES, headline
 from models.domain.communication import draft
-from models.domain.incidents import Incident, LessonKind, NoteKind, Refusal
+from models.domain.incidents import Incident, NoteKind, Refusal
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.outside import STAGES
 from models.domain.process import Answer, FollowUpKind
@@ -190,8 +190,8 @@ def _note(view: IncidentView, values: Values) -> list[Element]:
 
 
 def _lesson(view: IncidentView, values: Values) -> list[Element]:
-    kinds = [(title, kind.value) for kind, title in LESSONS.items()]
-    about = values.get("lesson", "") or LessonKind.LEARNT.value
+    kinds = [(clean(kind.name, 80), kind.key) for kind in view.process.lessons]
+    about = values.get("lesson", "") or view.process.lessons[-1].key
     return [
         text_block("It goes into the issue and the post-mortem. It blames nobody.", subtle=True),
         inputs.choice("lesson", "What is it about?", kinds, value=about),

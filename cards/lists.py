@@ -138,6 +138,7 @@ def help_text(process: Process) -> str:
     options = " | ".join(option.key for option in process.decision_options)
     kinds = " | ".join(kind.key for kind in process.follow_ups)
     notes = " | ".join(kind.value for kind in NoteKind)
+    lessons = " | ".join(f"{kind.key}:" for kind in process.lessons)
     tests = (
         f" [{' '.join(f'{each.key}=yes/no' for each in process.judging.tests)}]" if process.judging.tests else ""
     )
@@ -172,7 +173,7 @@ def help_text(process: Process) -> str:
         ),
         ("offer help [how]", "tell the owner; `leave` ends it"),
         ("involve @person [why]", "have somebody help"),
-        ("lesson [well: | badly: | lucky: | learnt:] <text>", "what the team takes from it"),
+        (f"lesson [{lessons}] <text>", "what the team takes from it"),
         ("post-mortem", "have the document written into the issue"),
         ("story", "what happened, to be copied"),
         ("runbook add", "propose an entry of the known issues from what this one taught"),

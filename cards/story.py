@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from cards.actions import encode
 from cards.blocks import Element, adaptive_card, clean, container, execute, plain, text_block
 from cards.timeline import sentence
-from cards.words import LESSONS, headline, source_name, times, urgency_name
+from cards.words import headline, source_name, times, urgency_name
 from models.domain.incidents import Incident
+from models.domain.lesson_rules import lesson_kind
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 
@@ -47,9 +48,10 @@ def story(incident: Incident, timeline: Sequence[Entry], process: Process, safe:
 def post_mortem(incident: Incident, timeline: Sequence[Entry], process: Process, safe: Safe) -> str:
     """Return the document that the review goes by: blameless, with who, when and what (P54, L38-L41)."""
     lessons = []
-    for kind, title in LESSONS.items():
-        said = [f"- {safe(each.text)} ({safe(each.by.name)})" for each in incident.lessons if each.kind is kind]
-        lessons.append(f"### {title}\n\n" + ("\n".join(said) or "- nothing noted yet"))
+    for key in dict.fromkeys((*(kind.key for kind in process.lessons), *(each.kind for each in incident.lessons))):
+        said = [f"- {safe(each.text)} ({safe(each.by.name)})" for each in incident.lessons if each.kind == key]
+        name = lesson_kind(key, process.lessons).name
+        lessons.append(f"### {safe(name)}\n\n" + ("\n".join(said) or "- nothing noted yet"))
     return "\n\n".join(
         (
             f"# Post-mortem of incident {incident.id}: {safe(incident.title)}",

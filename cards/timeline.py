@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cards.blocks import escape, host_of, link, mention, plain, safe_url
 from cards.words import NOTES, source_name, times
 from models.domain.incidents import NoteKind
+from models.domain.lesson_rules import lesson_kind
 from models.domain.outside import VENDOR
 from models.domain.people import Person
 from models.domain.process import Process
@@ -297,12 +298,11 @@ def _joined(words: _Words) -> str:
     return _ended(f"{words.actor} involves {words.person('who')}{words.tail('why', ': ')}")
 
 
-_LESSONS = {
-    "well": "what went well",
-    "badly": "what went badly",
-    "lucky": "where luck helped",
-    "learnt": "what was learnt",
-}
+def _lesson(words: _Words) -> str:
+    name = words.text("name", 80) or words.escaped(
+        lesson_kind(str(words.entry.data.get("kind") or ""), ()).name, 80
+    )
+    return _ended(f"{words.actor} noted a lesson, “{name}”{words.tail('text', ': ', 600)}")
 
 
 def _security_mailed(words: _Words) -> str:
@@ -348,10 +348,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.LEFT: lambda words: f"{words.actor} does not help with this any more.",
     Verb.ALERTING_KEPT: lambda words: f"{words.actor} considered the alert, and leaves it as it is.",
     Verb.INFORMED: lambda words: f"Informed of this incident: {words.text('who', 500)}.",
-    Verb.LESSON: lambda words: _ended(
-        f"{words.actor} noted {_LESSONS.get(str(words.entry.data.get('kind')), 'a lesson')}"
-        f"{words.tail('text', ': ', 600)}"
-    ),
+    Verb.LESSON: _lesson,
     Verb.PARKED: lambda words: _ended(
         f"{words.actor} put this off until {words.text('until', 40)}{words.tail('reason', ': ')}"
     ),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cards.blocks import clean
-from models.domain.incidents import Incident, LessonKind, NoteKind, State
+from models.domain.incidents import Incident, NoteKind, State
 from models.domain.process import Process
 from models.domain.staffing import vacant
 
@@ -41,14 +41,6 @@ NOTES = {
     NoteKind.REASONING: "Reasoning",
     NoteKind.DECISION: "Decision",
     NoteKind.STATUS: "Service status",
-}
-
-
-LESSONS = {
-    LessonKind.WELL: "What went well",
-    LessonKind.BADLY: "What went badly",
-    LessonKind.LUCKY: "Where we were lucky",
-    LessonKind.LEARNT: "What we learnt",
 }
 
 

@@ -12,7 +12,6 @@ from models.domain.incidents import (
     Incident,
     Kept,
     Lesson,
-    LessonKind,
     ManualChange,
     Outcome,
     Refusal,
@@ -46,17 +45,25 @@ def follow_up(incident: Incident, kind: str, title: str, by: Person, process: Pr
     return replace(decision, effects=(*decision.effects, RaiseFollowUp(incident.id, new.id)))
 
 
-def lesson(incident: Incident, kind: LessonKind, text: str, by: Person, *, at: datetime) -> Outcome:
-    """Write down what the team takes from it, for the review and the post-mortem (T14)."""
+def lesson(incident: Incident, kind: str, text: str, by: Person, process: Process, *, at: datetime) -> Outcome:
+    """Write down what the team takes from it, for the review and the post-mortem (T14).
+
+    Args:
+        kind: What it is about, by the process; empty for what a lesson usually is about.
+    """
     if refusal := refused(incident, "lesson"):
         return refusal
     said = text.strip()[:1500]
     if not said:
         return Refusal("Say what the team takes from it.", fields=("text",))
-    if any((each.kind, each.text) == (kind, said) for each in incident.lessons):
+    about = next((each for each in process.lessons if each.key == kind), None) if kind else process.lessons[-1]
+    if about is None:
+        known = ", ".join(each.key for each in process.lessons)
+        return Refusal(f"There is no kind of lesson {kind!r}; it is one of {known}.", fields=("lesson",))
+    if any((each.kind, each.text) == (about.key, said) for each in incident.lessons):
         return Decision(incident, notice="That is written down already.")
-    changed = replace(incident, lessons=(*incident.lessons, Lesson(kind, said, by, at)))
-    return told(changed, (Entry(at, Verb.LESSON, by, {"kind": kind.value, "text": said}),))
+    changed = replace(incident, lessons=(*incident.lessons, Lesson(about.key, said, by, at)))
+    return told(changed, (Entry(at, Verb.LESSON, by, {"kind": about.key, "name": about.name, "text": said}),))
 
 
 def post_mortem(incident: Incident, by: Person, *, at: datetime) -> Outcome:

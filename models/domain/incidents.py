@@ -47,20 +47,11 @@ class NoteKind(StrEnum):
     STATUS = "status"
 
 
-class LessonKind(StrEnum):
-    """What a lesson is about (T14, L40)."""
-
-    WELL = "well"
-    BADLY = "badly"
-    LUCKY = "lucky"
-    LEARNT = "learnt"
-
-
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Something that the team takes from an incident."""
+    """Something that the team takes from an incident. ``kind`` is the key of what it is about (T14, L40)."""
 
-    kind: LessonKind
+    kind: str
     text: str
     by: Person
     at: datetime

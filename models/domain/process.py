@@ -18,6 +18,7 @@ from models.domain.communication_rules import (
 from models.domain.expected_mail import read_expected
 from models.domain.judging import Judging, asked, read_judging
 from models.domain.known_issues import KnownIssue, read_known_issues
+from models.domain.lesson_rules import USUAL, LessonKind, read_lessons
 from models.domain.mail import MailRule, MailRules
 from models.domain.mail_patterns import read_patterns
 from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
@@ -153,6 +154,7 @@ class Process:
     changes: ChangeRules = field(default_factory=ChangeRules)
     fire_name: str = ""
     services: tuple[Service, ...] = ()
+    lessons: tuple[LessonKind, ...] = USUAL
     warnings: tuple[str, ...] = ()
     """What its file says that does nothing, each with its place; no mistakes."""
 
@@ -265,6 +267,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         vendors=read_vendors(top.optional_tables("vendors")),
         fire_name=_fire_name(top),
         services=read_services(top.optional_tables("services")),
+        lessons=read_lessons(top.optional_tables("lessons")),
         judging=_judging(top, questions, follow_ups),
         security=read_security(top.table("security")) if top.has("security") else Security(),
     )

@@ -17,7 +17,7 @@ from models.domain import (
     resolving,
     staffing,
 )
-from models.domain.incidents import Decision, Incident, LessonKind, NoteKind, Outcome
+from models.domain.incidents import Decision, Incident, NoteKind, Outcome
 from models.domain.judging import Answers
 from models.domain.people import Person
 from models.domain.process import Answer, Process
@@ -154,10 +154,10 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class AddLesson:
-    """Write down what the team takes from it."""
+    """Write down what the team takes from it; ``kind`` is one of the process, empty for the usual one."""
 
     text: str
-    kind: LessonKind = LessonKind.LEARNT
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +363,7 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
         case Leave():
             return staffing.leave(incident, by, at=at)
         case AddLesson(text, lesson_kind):
-            return finishing.lesson(incident, lesson_kind, text, by, at=at)
+            return finishing.lesson(incident, lesson_kind, text, by, process, at=at)
         case PostMortem():
             return finishing.post_mortem(incident, by, at=at)
         case Improve(wanted):

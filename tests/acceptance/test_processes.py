@@ -109,6 +109,8 @@ async def test_tis_shows_what_is_known_and_goes_after_the_underlying_problem(tmp
         )
         await peer.shows(declared, "Resolved incident")
         await peer.until(lambda: any("LiveDefect" in each for each in program.issues()))
+        await peer.say("lesson prevent: watch the host", under=declared)
+        await peer.hears(declared, "“The underlying problem, and how it is prevented from happening again”: watch")
         await peer.say("fire-fire Uploads fail; description: for everybody")
         fired = await peer.post("Uploads fail")
         await peer.hears(fired, "asks everybody to help")
@@ -157,6 +159,9 @@ async def test_wellcome_asks_the_delivery_manager_and_holds_a_retro(tmp_path: Pa
         await peer.say("resolve over=yes; cause: an index; rolled back: none; follow-up: retro", NGOZI, under=post)
         await peer.shows(post, "Resolved incident")
         await peer.until(lambda: any("Incident retro" in each for each in program.issues()))
+        await peer.say("lesson cause: the index was built from an old snapshot", under=post)
+        await peer.say("post-mortem", under=post)
+        await peer.until(lambda: any("### The causes of the problem" in each for each in program.issues()))
 
 
 async def test_the_rota_is_named_on_a_candidate_and_changed_by_command(tmp_path: Path) -> None:

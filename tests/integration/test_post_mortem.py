@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from models.domain.incidents import LessonKind
 from models.domain.requests import AddLesson, AddNote, Close, PostMortem
 from models.operations import incidents
 from tests.integration.test_gitlab_hearing import raised
@@ -17,8 +16,8 @@ pytestmark = needs_contracts
 async def test_the_document_tells_who_did_what_when_and_what_was_learnt(team: Team) -> None:
     await resolved(team)
     await team.asks(AddNote("restarted it | @all `x`"), MEGAN)
-    await team.asks(AddLesson("the rollback was quick", LessonKind.WELL), ADA)
-    await team.asks(AddLesson("nobody saw the first mail", LessonKind.BADLY), ADA)
+    await team.asks(AddLesson("the rollback was quick", "well"), ADA)
+    await team.asks(AddLesson("nobody saw the first mail", "badly"), ADA)
     await team.asks(PostMortem(), MEGAN)
     await team.delivered()
     (issue, *_) = team.server.issues

@@ -18,7 +18,7 @@ from bot.board.site import Board
 from bot.surroundings import Surroundings
 from models import directory
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.incidents import LessonKind, Refusal
+from models.domain.incidents import Refusal
 from models.domain.people import Person
 from models.domain.requests import AddLesson, AddNote, Assess, Claim, MarkPrivate, Resolve
 from models.domain.resolving import ResolveAnswers
@@ -61,7 +61,7 @@ async def four_incidents() -> None:
     await asks(over, Claim())
     await asks(over, Assess({}, PROCESS.urgencies[1].key, "nobody noticed"))
     await asks(over, Resolve(OVER))
-    await asks(over, AddLesson("rotate the log", LessonKind.LEARNT))
+    await asks(over, AddLesson("rotate the log", "learnt"))
 
 
 @dataclass

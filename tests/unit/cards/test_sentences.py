@@ -88,7 +88,10 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"who": "Lea (Delivery manager)"},
         "Informed of this incident: Lea (Delivery manager).",
     ),
-    Verb.LESSON: ({"kind": "well", "text": "it was quick"}, "Megan Bowen noted what went well: it was quick."),
+    Verb.LESSON: (
+        {"kind": "well", "name": "What went well", "text": "it was quick"},
+        "Megan Bowen noted a lesson, “What went well”: it was quick.",
+    ),
     Verb.POST_MORTEM: ({}, "Megan Bowen had the post-mortem written into the issue."),
     Verb.FIRE: ({}, "Megan Bowen asks everybody to help: channel, issue and log page are being made."),
     Verb.LOG_PAGE: (
