@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from bot import documents
 from bot.case_clicks import CaseClicks
 from bot.mail_view import mail_view
 from bot.places import STRANGE, Place, Shown, form_keys
@@ -41,14 +42,14 @@ from cards.payload import BadAction, decode_values
 from cards.private import redacted_card
 from cards.review_actions import decode_review, is_about_the_review
 from cards.shift_actions import decode_shift, is_about_a_shift
-from cards.story import story, story_card
+from cards.story import copy_card, document_text, story, to_copy
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
 from models.domain.effects import Answer
 from models.domain.incidents import Incident, Refusal
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
-from models.domain.requests import Assess
+from models.domain.requests import Assess, PostMortem
 from models.domain.views import DigestView
 from models.operations import incidents
 from models.operations.cases import NoSuchCase
@@ -133,13 +134,15 @@ class Clicks:
             case TellStory(hint):
                 incident = await self._incident(place, hint)
                 timeline = await store.timeline(incident.id)
-                return Shown(story_card(incident, story(incident, timeline, self._around.process)))
+                return Shown(copy_card(incident, to_copy(story, incident, timeline, self._around.process)))
             case TellHandOff(hint):
                 incident = await self._incident(place, hint)
                 timeline = await store.timeline(incident.id)
                 return Shown(handoff_card(incident, timeline, self._around.process))
             case OpenForm(form, _, hint):
                 return await self._form(form, await self._incident(place, hint), by)
+            case Do(PostMortem()):
+                return await self._post_mortem(button, by, place)
             case Do():
                 return await self._act(button, data, by, place)
 
@@ -185,6 +188,15 @@ class Clicks:
             if form is not None:
                 return await self._form(form, done.incident, by, decode_values(data), done.refusal)
         return self._card(done.incident, by, done.refusal.text)
+
+    async def _post_mortem(self, button: Do, by: Person, place: Place) -> Shown:
+        incident = await self._incident(place, button.hint)
+        once = form_keys(place, button.once)
+        done, document = await documents.ask(incident, by, self._around.process, once=once)
+        if done.refusal is not None:
+            return self._card(done.incident, by, done.refusal.text)
+        said = document_text(done.incident, done.notice)
+        return Shown(copy_card(done.incident, document, "The post-mortem, to be copied", said))
 
     async def _form(
         self,

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
-from bot import issue_text, issues, merge_requests, recent_changes, security_mail
+from bot import documents, issue_text, issues, merge_requests, recent_changes, security_mail
 from bot.case_deliveries import CaseDeliveries
 from bot.firing_deliveries import FiringDeliveries
 from bot.hearing import Hearing
@@ -33,7 +33,6 @@ from cards.lists import greeting
 from cards.mail import mail_card
 from cards.private import redacted_card
 from cards.report import report_card
-from cards.story import post_mortem
 from cards.timeline import announcement
 from cards.words import public_title
 from models import digests, directory, mails, queue, reporting, store
@@ -73,7 +72,7 @@ from models.domain.effects import (
     WriteLogPage,
     WritePostMortem,
 )
-from models.domain.incidents import Decision, Incident, State
+from models.domain.incidents import Decision, Documented, Incident, State
 from models.domain.people import MOST_MENTIONS
 from models.domain.privacy import raise_unseen
 from models.domain.reminders import holds
@@ -190,7 +189,7 @@ class Deliveries:
             case NoteIssue() as effect:
                 return await self._note_issue(effect, item)
             case WritePostMortem(incident_id):
-                return await self._write_post_mortem(await load(incident_id), item)
+                return await self._write_post_mortem(await load(incident_id))
             case RaiseFollowUp(incident_id, follow_up):
                 return await self._raise_follow_up(await load(incident_id), follow_up, item)
             case _:
@@ -428,11 +427,16 @@ class Deliveries:
             await self._tracker.comment(key, issue_text.blocks(issues.comment_body(entry), hint), mark)
         return merge_requests.to_read(incident, self._tracker) if entry.verb is Verb.LINKED else ()
 
-    async def _write_post_mortem(self, incident: Incident, item: Item) -> Sequence[Effect]:
-        if not incident.issue_gone:
-            timeline = await store.timeline(incident.id)
-            body = post_mortem(incident, timeline, self._around.process, issue_text.plain)
-            await self._tracker.comment(self._key(incident), body, issue_text.marker("post-mortem", item.uid))
+    async def _write_post_mortem(self, incident: Incident) -> Sequence[Effect]:
+        """Write the document as it is now. The comment is marked by what it says: none stands there twice."""
+        if incident.issue_gone:
+            return ()
+        timeline = await store.timeline(incident.id)
+        body, digest = documents.for_the_issue(incident, timeline, self._around.process)
+        there = Documented(digest, written=True)
+        if incident.documented != there:
+            await self._tracker.comment(self._key(incident), body, issue_text.marker("post-mortem", digest))
+            await self._keep(incident.id, lambda each: replace(each, documented=there))
         return ()
 
     async def _raise_follow_up(self, incident: Incident, name: str, item: Item) -> Sequence[Effect]:

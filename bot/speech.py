@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from bot import documents
 from bot.case_speech import CaseSpeech
 from bot.command_types import (
     Act,
@@ -38,7 +39,7 @@ from cards.known_issue import runbook_entry
 from cards.lists import help_text, incident_list, oncall_text, review_called_up, rota_text, status_text, swap_text
 from cards.outside import handoff_text, vendors_text
 from cards.services import service_text
-from cards.story import story
+from cards.story import document_text, story, to_copy
 from models import directory, store
 from models.directory import INCIDENT, PRIVATE
 from models.domain.effects import Answer, PostReview, SendReport
@@ -46,7 +47,7 @@ from models.domain.incidents import Incident, Refusal, State
 from models.domain.notice_rules import review_of
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
-from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, Request
+from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, PostMortem, Request
 from models.domain.rota import Swap, alike, read_days
 from models.operations import incidents, shifts
 from models.ports import PortError
@@ -95,6 +96,8 @@ class Speech:
 
     async def _obey(self, command: Command, incident: Incident | None, by: Person, place: Place) -> None:
         match command:
+            case Act(PostMortem()) if incident is not None:
+                await self._post_mortem(incident, by, place)
             case Act(request) if incident is not None:
                 await self._act(incident, request, by, place)
             case Show("review"):
@@ -141,6 +144,11 @@ class Speech:
             await self._answer(place, text)
         elif done.notice:
             await self._answer(place, escape(done.notice, 600))
+
+    async def _post_mortem(self, incident: Incident, by: Person, place: Place) -> None:
+        done, document = await documents.ask(incident, by, self._around.process, once=[place.once])
+        said = done.refusal.text if done.refusal else done.notice
+        await self._answer(place, document_text(done.incident, said, document))
 
     def _to_judge(self, incident: Incident) -> bool:
         return incident.state is State.CANDIDATE and bool(self._around.process.judging.tests)
@@ -240,7 +248,7 @@ class Speech:
             case "status" if incident is not None:
                 return status_text(self._around.view(incident), now)
             case "story" if incident is not None:
-                told = story(incident, await store.timeline(incident.id), self._around.process)
+                told = to_copy(story, incident, await store.timeline(incident.id), self._around.process)
                 return f"```\n{told}\n```"
             case "handoff" if incident is not None:
                 return handoff_text(incident, await store.timeline(incident.id), self._around.process)

@@ -174,7 +174,7 @@ def help_text(process: Process) -> str:
         ("offer help [how]", "tell the owner; `leave` ends it"),
         ("involve @person [why]", "have somebody help"),
         (f"lesson [{lessons}] <text>", "what the team takes from it"),
-        ("post-mortem", "have the document written into the issue"),
+        ("post-mortem", "the document, to be copied; it is written into the issue where it changed"),
         ("story", "what happened, to be copied"),
         ("runbook add", "propose an entry of the known issues from what this one taught"),
         (

@@ -22,7 +22,7 @@ from cards.blocks import (
     text_run,
     when,
 )
-from cards.story import story
+from cards.story import story, to_copy
 from cards.words import headline, urgency_name
 from models.domain.incidents import Incident
 from models.domain.outside import StatusUpdate
@@ -35,7 +35,7 @@ _LONG_URL = 300
 def handoff_text(incident: Incident, timeline: Sequence[Entry], process: Process) -> str:
     """Return what the Major Incident Process wants to know, ready to be pasted, and where it goes."""
     where = _where(incident, process)
-    return f"{where} Paste this:\n\n```\n{story(incident, timeline, process)}\n```".strip()
+    return f"{where} Paste this:\n\n```\n{to_copy(story, incident, timeline, process)}\n```".strip()
 
 
 def _where(incident: Incident, process: Process) -> str:
@@ -57,7 +57,7 @@ def handoff_card(incident: Incident, timeline: Sequence[Entry], process: Process
         "id": "story",
         "label": "For the major incident process, to be copied",
         "isMultiline": True,
-        "value": story(incident, timeline, process)[:12_000],
+        "value": to_copy(story, incident, timeline, process),
     }
     head = text_block(headline(incident), weight="Bolder", size="Small")
     body = [container([head], style="emphasis", bleed=True), text_block(_where(incident, process)), box]

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from cards.actions import encode
-from cards.blocks import Element, adaptive_card, clean, container, execute, plain, text_block
+from cards.blocks import (
+    Element,
+    adaptive_card,
+    clean,
+    container,
+    escape,
+    execute,
+    link,
+    plain,
+    safe_url,
+    text_block,
+)
 from cards.timeline import sentence
 from cards.words import headline, source_name, times, urgency_name
 from models.domain.incidents import Incident
@@ -17,8 +28,9 @@ from models.domain.timeline import Entry, Verb
 Safe = Callable[[str], str]
 """Makes foreign text harmless where the document goes; one line."""
 
-MOST_LINES = 150
-_QUIET = frozenset({Verb.REPEATED, Verb.REMINDED})
+MOST_LINES, MOST_COPIED = 150, 12_000
+"""How many lines of the timeline a document has, and how many characters fit into one message of Teams."""
+_QUIET = frozenset({Verb.REPEATED, Verb.REMINDED, Verb.POST_MORTEM})
 
 
 def bare(text: str) -> str:
@@ -26,27 +38,56 @@ def bare(text: str) -> str:
     return " ".join(clean(text, 600).split()).replace("`", "'").replace("|", "/")
 
 
-def story(incident: Incident, timeline: Sequence[Entry], process: Process, safe: Safe = bare) -> str:
+def to_copy(document: Callable[..., str], incident: Incident, timeline: Sequence[Entry], process: Process) -> str:
+    """Return ``story`` or ``post_mortem`` as fits into one message: a long one with fewer of its earlier lines."""
+    told = ""
+    for lines in (MOST_LINES, 80, 40, 20, 10):
+        told = document(incident, timeline, process, lines=lines)
+        if len(told) <= MOST_COPIED:
+            return told
+    return f"{told[: MOST_COPIED - 1]}…"
+
+
+def story(
+    incident: Incident,
+    timeline: Sequence[Entry],
+    process: Process,
+    safe: Safe = bare,
+    *,
+    lines: int = MOST_LINES,
+) -> str:
     """Return what happened, for whoever was not there: impact, start, what was done, contact (W37).
 
     Args:
         timeline: In order.
         safe: Makes foreign text harmless where it goes.
+        lines: How many of the timeline; the newest.
     """
     return "\n\n".join(
         part
         for part in (
             f"# Incident {incident.id}: {safe(incident.title)}",
             facts(incident, process, safe),
-            f"## What happened\n\n{what_happened(timeline, safe)}",
+            f"## What happened\n\n{what_happened(timeline, safe, lines)}",
             _after(incident, process, safe),
         )
         if part
     )
 
 
-def post_mortem(incident: Incident, timeline: Sequence[Entry], process: Process, safe: Safe) -> str:
-    """Return the document that the review goes by: blameless, with who, when and what (P54, L38-L41)."""
+def post_mortem(
+    incident: Incident,
+    timeline: Sequence[Entry],
+    process: Process,
+    safe: Safe = bare,
+    *,
+    lines: int = MOST_LINES,
+) -> str:
+    """Return the document that the review goes by: blameless, with who, when and what (P54, L38-L41).
+
+    It says nothing of its own writing, so that it is the same until something happens. Its arguments are as of
+    ``story``.
+    """
     lessons = []
     for key in dict.fromkeys((*(kind.key for kind in process.lessons), *(each.kind for each in incident.lessons))):
         said = [f"- {safe(each.text)} ({safe(each.by.name)})" for each in incident.lessons if each.kind == key]
@@ -57,7 +98,7 @@ def post_mortem(incident: Incident, timeline: Sequence[Entry], process: Process,
             f"# Post-mortem of incident {incident.id}: {safe(incident.title)}",
             "It looks for what to change, and blames nobody: everybody did what seemed right with what they knew.",
             facts(incident, process, safe),
-            f"## Who did what when\n\n{what_happened(timeline, safe)}",
+            f"## Who did what when\n\n{what_happened(timeline, safe, lines)}",
             _after(incident, process, safe) or "## Cause\n\nNot known yet.",
             "## Lessons\n\n" + "\n\n".join(lessons),
         )
@@ -103,13 +144,13 @@ def _answer(value: object) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def what_happened(timeline: Sequence[Entry], safe: Safe) -> str:
-    """Return who did what when, as a table."""
+def what_happened(timeline: Sequence[Entry], safe: Safe, most: int = MOST_LINES) -> str:
+    """Return who did what when, as a table of the newest lines."""
     told = [entry for entry in timeline if entry.verb not in _QUIET]
-    left_out = len(told) - MOST_LINES
+    left_out = len(told) - most
     lines = [
         f"| {_when(entry.at)} | {safe(entry.actor.name) if entry.actor else 'Wilson'} | {_what(entry, safe)} |"
-        for entry in told[-MOST_LINES:]
+        for entry in told[-most:]
     ]
     first = f"{left_out} earlier lines are left out.\n\n" if left_out > 0 else ""
     return first + "\n".join(("| when | who | what |", "|---|---|---|", *lines))
@@ -145,22 +186,29 @@ def _long(took: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-def story_card(incident: Incident, text: str) -> Element:
-    """Return a card that holds the story in a box that it can be copied from."""
-    box: Element = {
-        "type": "Input.Text",
-        "id": "story",
-        "label": "The story, to be copied",
-        "isMultiline": True,
-        "value": text[:12_000],
-    }
-    return adaptive_card(
-        [
-            container(
-                [text_block(headline(incident), weight="Bolder", size="Small")], style="emphasis", bleed=True
-            ),
-            box,
-        ],
-        [execute("Back", encode("refresh", incident=incident.id), inputs=False)],
-        speak=f"The story of {plain(incident.title, 200)}",
-    )
+def document_text(incident: Incident, said: str, document: str = "") -> str:
+    """Return the answer to who asks for the post-mortem, in Markdown.
+
+    Args:
+        said: What became of it.
+        document: As a block to be copied; empty for none.
+    """
+    url = safe_url(incident.issue_url)
+    where = f" {link(f'Issue {escape(incident.issue_key, 60)}'.strip(), url)}" if url else ""
+    block = f"\n\n```\n{document}\n```" if document else ""
+    return f"{escape(said, 600)}{where}{block}"
+
+
+def copy_card(incident: Incident, text: str, label: str = "The story, to be copied", said: str = "") -> Element:
+    """Return a card that holds a document in a box that it can be copied from.
+
+    Args:
+        text: As ``to_copy`` returns it.
+        label: What it is.
+        said: What became of it, in Markdown; empty for nothing.
+    """
+    box: Element = {"type": "Input.Text", "id": "story", "label": label, "isMultiline": True, "value": text}
+    head = text_block(headline(incident), weight="Bolder", size="Small")
+    body = [container([head], style="emphasis", bleed=True), *([text_block(said)] if said else []), box]
+    back = execute("Back", encode("refresh", incident=incident.id), inputs=False)
+    return adaptive_card(body, [back], speak=f"{label}: {plain(incident.title, 200)}")

@@ -177,7 +177,9 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TRACKER, f"tracker:{incident_id}", incident_id, False, f"merge:{incident_id}:{name}"
         case LookForChanges(incident_id):
             return CHANGES, f"changes:{incident_id}", incident_id, False, f"changes:{incident_id}"
-        case NoteIssue(incident_id) | RaiseFollowUp(incident_id) | WritePostMortem(incident_id):
+        case WritePostMortem(incident_id):
+            return TRACKER, f"tracker:{incident_id}", incident_id, False, f"post-mortem:{incident_id}"
+        case NoteIssue(incident_id) | RaiseFollowUp(incident_id):
             return TRACKER, f"tracker:{incident_id}", incident_id, False, None
         case PostMail(mail_id):
             return TEAMS, f"teams:mail:{mail_id}", mail_id, False, f"mail:{mail_id}"

@@ -139,7 +139,7 @@ class RaiseFollowUp:
 
 @dataclass(frozen=True, slots=True)
 class WritePostMortem:
-    """Write the post-mortem document into the incident's issue."""
+    """Write the post-mortem document into the incident's issue, unless it stands there as it is now."""
 
     incident_id: int
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from models.domain.effects import Announce, RaiseFollowUp, WritePostMortem
 from models.domain.incidents import (
     Decision,
+    Documented,
     FollowUp,
     Incident,
     Kept,
@@ -66,17 +67,30 @@ def lesson(incident: Incident, kind: str, text: str, by: Person, process: Proces
     return told(changed, (Entry(at, Verb.LESSON, by, {"kind": about.key, "name": about.name, "text": said}),))
 
 
-def post_mortem(incident: Incident, by: Person, *, at: datetime) -> Outcome:
-    """Have the post-mortem document written into the issue, as it is known now (P54)."""
+def post_mortem(incident: Incident, digest: str, by: Person, *, at: datetime) -> Outcome:
+    """Have the post-mortem document written into the issue, as it is known now (P54).
+
+    Args:
+        digest: Tells the document as it would be written from any other; empty where that is not known.
+    """
     if incident.state is State.OPEN:
         return Refusal("It is open: a post-mortem is written once it is resolved.")
     if refusal := refused(incident, "post_mortem"):
         return refusal
     if not incident.raised:
         return Refusal("It has no issue to write a post-mortem into.")
+    if incident.issue_gone:
+        return Refusal("Its issue is gone from the tracker, so there is nothing to write a post-mortem into.")
+    there, write = incident.documented, WritePostMortem(incident.id)
+    if there is not None and digest and there.digest == digest:
+        if there.written:
+            notice = "The post-mortem stands in the issue already; nothing has changed since."
+            return Decision(incident, notice=notice)
+        return Decision(incident, (), (write,), "The post-mortem is being written into the issue already.")
     entry = Entry(at, Verb.POST_MORTEM, by)
-    effects = (WritePostMortem(incident.id), Announce(incident.id, entry))
-    return Decision(incident, (entry,), effects, "The post-mortem is being written into the issue.")
+    changed = replace(incident, documented=Documented(digest))
+    effects = (write, Announce(incident.id, entry))
+    return Decision(changed, (entry,), effects, "The post-mortem is being written into the issue.")
 
 
 def close(incident: Incident, learnt: str, by: Person, *, at: datetime) -> Outcome:

@@ -228,6 +228,19 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Documented:
+    """The post-mortem that stands in the issue, or is to be written there.
+
+    Attributes:
+        digest: Tells the document from any other; empty where that is not known.
+        written: Whether it stands there; otherwise it was asked for.
+    """
+
+    digest: str
+    written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
     """A rule whose alerts were no incidents more than once, on whatever resources (W64).
 
@@ -286,6 +299,7 @@ class Incident:
         recent: What was merged and deployed shortly before it began; ``None`` until that was looked for.
         parked: That it was put off; ``None`` where it was not.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
+        documented: Its post-mortem; ``None`` until somebody asks for one.
     """
 
     id: int
@@ -359,6 +373,7 @@ class Incident:
     started_at: datetime | None = None
     recent: RecentChanges | None = None
     channel_offered: bool = False
+    documented: Documented | None = None
 
     @property
     def private(self) -> bool:

@@ -162,7 +162,13 @@ class AddLesson:
 
 @dataclass(frozen=True, slots=True)
 class PostMortem:
-    """Have the post-mortem document written into the issue."""
+    """Have the post-mortem document written into the issue.
+
+    Attributes:
+        digest: Tells the document from any other; empty where that is not known.
+    """
+
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,8 +370,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return staffing.leave(incident, by, at=at)
         case AddLesson(text, lesson_kind):
             return finishing.lesson(incident, lesson_kind, text, by, process, at=at)
-        case PostMortem():
-            return finishing.post_mortem(incident, by, at=at)
+        case PostMortem(digest):
+            return finishing.post_mortem(incident, digest, by, at=at)
         case Improve(wanted):
             return finishing.improve(incident, wanted, by, process, at=at)
         case Close(learnt):
