@@ -209,3 +209,51 @@ async def test_every_button_under_more_can_be_pressed(wilson: Program, playgroun
     await thread.card.shows("The story, to be copied")
     await thread.card.click("Back")
     await thread.card.shows("How bad is it?")
+
+
+async def test_the_review_and_a_shift_are_gone_through_on_their_cards(
+    wilson: Program, playground: Start, pictures: Path
+) -> None:
+    client = await playground(wilson.bot_url)
+    await client.open_channel(DEVS_CHANNEL)
+    await client.shows("Wilson is here")
+    for mail, title in (("gcp-firing", "Sign-in is slow"), ("pipeline-failed", "Failed pipeline for main")):
+        wilson.send(mail)
+        await client.shows(title)
+        thread = client.thread(title)
+        await thread.say("claim")
+        await thread.shows("owns this")
+        await thread.say("urgency users=5 critical=no workaround=no self_resolved=no development_blocked=no")
+        await thread.shows("Resolve internally")
+    parked = client.thread("Failed pipeline for main")
+    await parked.say("put off until tomorrow 10:00: the runner's new disk")
+    await parked.shows("put this off until")
+    await parked.card.shows("the runner's new disk")
+
+    await client.say("shift")
+    await client.shows("Shift hand-over")
+    shift = client.thread("Shift hand-over")
+    await shift.card.shows("Put off (1)")
+    await client.screenshot(pictures / "shift.png", height=900)
+    await shift.card.click("Taken over")
+    await shift.card.shows(f"{VIEWER.name} took over")
+
+    thread = client.thread("Request latency of sign-in-api")
+    await thread.say("resolve over=yes; cause: a bad certificate; rolled back: none; none: renewed")
+    await thread.shows("resolved this")
+    await client.say("review")
+    await until(
+        lambda: any(
+            "awaits the incident review" in post.text and "Discuss" in post.text for post in client.tap.posts
+        )
+    )
+    review = client.thread("Raise follow-up")
+    await review.card.click("Discuss")
+    await review.card.shows("What happened")
+    await client.screenshot(pictures / "review.png", height=1100)
+    said = "What the review says: what was learnt, what it waits for, a further concern"
+    await review.card.fill({said: "Renew certificates before they end"})
+    await review.card.click("Close")
+    await client.shows("All are done")
+    await until(lambda: 'state: "closed"' in wilson.issues()[0])
+    assert "workflow::Done" in wilson.issues()[0]
