@@ -71,7 +71,11 @@ class ReviewClicks:
 
     async def _view(self, review: int, notice: str = "") -> ReviewView:
         found = await reviews.incidents_of(review)
-        return ReviewView(review, found, self._around.process, self._around.zone, notice)
+        apart = await reviews.difference(review)
+        around = self._around
+        return ReviewView(
+            review, found, around.process, around.zone, notice, strays=apart.strays, unlabelled=apart.unlabelled
+        )
 
     async def _list(self, review: int, notice: str = "") -> Shown:
         return Shown(review_card(await self._view(review, notice), now=datetime.now(UTC)))

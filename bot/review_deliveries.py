@@ -38,6 +38,7 @@ class ReviewDeliveries:
             return ()
         await reviews.call_up(review)
         await self._look_at_follow_ups(review)
+        await self._compare(review)
         if item.attempts > 1:
             await directory.maybe_twin(f"review:{review}")
         await self._poster.post(await self._poster.devs(), REVIEW, review, await self._message(review))
@@ -45,8 +46,25 @@ class ReviewDeliveries:
 
     async def _message(self, review: int) -> Message:
         incidents = await reviews.incidents_of(review)
-        view = ReviewView(review, incidents, self._around.process, self._around.zone)
+        apart = await reviews.difference(review)
+        view = ReviewView(
+            review,
+            incidents,
+            self._around.process,
+            self._around.zone,
+            strays=apart.strays,
+            unlabelled=apart.unlabelled,
+        )
         return Message(card=review_card(view, now=datetime.now(UTC)), summary="Incident review")
+
+    async def _compare(self, review: int) -> None:
+        """Look what the tracker itself says awaits the review (W71)."""
+        try:
+            found = await self._tracker.labelled(self._around.process.review_labels)
+        except PortError as error:
+            log.warning("what the tracker has labelled for the review can't be read: %s", error)
+            return
+        await reviews.compare(review, [(ref.key, title, ref.url) for ref, title in found])
 
     async def _look_at_follow_ups(self, review: int) -> None:
         """Ask the tracker how follow-ups stand. Where it does not answer, the card says what was known."""

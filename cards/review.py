@@ -35,7 +35,7 @@ from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 from models.domain.views import ReviewView
 
-_MOST = 12
+_MOST, _STRAYS = 12, 5
 _TOLD = 12
 _QUIET = frozenset({Verb.REPEATED, Verb.REMINDED, Verb.KEPT})
 
@@ -66,6 +66,7 @@ def _list(view: ReviewView, most: int, now: datetime) -> Element:
     if len(waiting) > most:
         body.append(text_block(f"and {len(waiting) - most} more, once these are done", subtle=True))
     body += [_done(view, each) for each in done[-_MOST:]]
+    body += _strays(view)
     actions = [execute("Refresh", encode_review("review_show", view.review), inputs=False)]
     if board := safe_url(view.process.review.board):
         actions.append(open_url("Board", board))
@@ -98,7 +99,8 @@ def _waiting(view: ReviewView, incident: Incident, now: datetime) -> list[Elemen
         _title(incident),
         rich_text(text_run(", ".join(_facts(incident, view.process, now)), 240, subtle=True), spacing="None"),
     ]
-    if lacking := gaps(incident):
+    lacking = [*(["not labelled for the review"] if incident.id in view.unlabelled else []), *gaps(incident)]
+    if lacking:
         lines.append(rich_text(text_run(f"Open: {', '.join(lacking)}", 240, color="Attention"), spacing="None"))
     buttons = [
         execute(title, encode_review(do, view.review, incident=incident.id), inputs=False)
@@ -123,6 +125,20 @@ def _done(view: ReviewView, incident: Incident) -> Element:
         text_run(how, 160, subtle=True),
         spacing="Small",
     )
+
+
+def _strays(view: ReviewView) -> list[Element]:
+    if not view.strays:
+        return []
+    lines = [
+        rich_text(text_run(title, 120, url=safe_url(url)), spacing="None") for title, url in view.strays[:_STRAYS]
+    ]
+    if len(view.strays) > _STRAYS:
+        lines.append(text_block(f"and {len(view.strays) - _STRAYS} more", subtle=True, spacing="None"))
+    head = text_block(
+        "Labelled for the review in the tracker, but not resolved here:", weight="Bolder", spacing="Medium"
+    )
+    return [head, *lines]
 
 
 def _owner(incident: Incident) -> str:

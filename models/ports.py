@@ -434,6 +434,10 @@ class IssueTracker(Checkable, Protocol):
         """Return the keys of issues that anybody changed since then."""
         ...
 
+    async def labelled(self, labels: Sequence[str]) -> Sequence[tuple[IssueRef, str]]:
+        """Return the open issues that carry all of these labels, with their titles; none that is confidential."""
+        ...
+
     async def username_of(self, person: Person) -> str | None:
         """Return the tracker's user that somebody is; ``None`` where that can't be told."""
         ...

@@ -335,6 +335,19 @@ class GitLabTracker:
         """See ``models.ports.IssueTracker``."""
         return await self._news.changed_since(at)
 
+    async def labelled(self, labels: Sequence[str]) -> Sequence[tuple[IssueRef, str]]:
+        """See ``models.ports.IssueTracker``."""
+        asked = {
+            "scope": "all",
+            "state": "opened",
+            "confidential": "false",
+            "labels": ",".join(labels),
+            "order_by": "created_at",
+            "sort": "asc",
+        }
+        told = await self._api.pages(f"{self._project.path}/issues", asked) if labels else []
+        return [(IssueRef(str(each["iid"]), str(each["web_url"])), str(each["title"])) for each in told]
+
     # -- people -------------------------------------------------------------------------------------------
 
     async def username_of(self, person: Person) -> str | None:

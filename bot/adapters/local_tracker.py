@@ -192,6 +192,10 @@ class LocalTracker:
         """See ``models.ports.IssueTracker``."""
         return await asyncio.to_thread(self._changed_since, at)
 
+    async def labelled(self, labels: Sequence[str]) -> Sequence[tuple[IssueRef, str]]:
+        """See ``models.ports.IssueTracker``."""
+        return await asyncio.to_thread(self._labelled, labels) if labels else []
+
     async def username_of(self, person: Person) -> str | None:
         """See ``models.ports.IssueTracker``: files may name anybody."""
         return person.username or person.name
@@ -261,6 +265,14 @@ class LocalTracker:
     def _changed_since(self, at: datetime) -> list[str]:
         with _told(self._issues):
             return [str(number) for number, file in self._files() if file.stat().st_mtime >= at.timestamp()]
+
+    def _labelled(self, labels: Sequence[str]) -> list[tuple[IssueRef, str]]:
+        found = []
+        for number, _ in self._files():
+            issue = self._get(str(number))
+            if not issue.closed and not issue.confidential and set(labels) <= set(issue.labels):
+                found.append((issue.ref, issue.title))
+        return found
 
     def _get(self, key: str) -> Issue:
         with _told(self._issues):

@@ -79,6 +79,8 @@ class ReviewView:
     Attributes:
         review: The day, such as 20261126.
         incidents: What awaited it when it was called up, the oldest first, as they are now.
+        strays: What the tracker had labelled for the review then, and nobody here knows of: title and address.
+        unlabelled: The numbers of incidents that the tracker had not labelled so.
         notice: One sentence for the viewer about what they just did.
     """
 
@@ -87,6 +89,8 @@ class ReviewView:
     process: Process
     zone: tzinfo = UTC
     notice: str = ""
+    strays: tuple[tuple[str, str], ...] = ()
+    unlabelled: tuple[int, ...] = ()
 
     def waits(self, incident: Incident) -> bool:
         """Tell whether the review has still to say something about an incident."""

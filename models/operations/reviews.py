@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import orjson
+from pydantic import TypeAdapter
 
 from models import directory, store
 from models.domain.effects import Effect, RefreshReview
 from models.domain.incidents import Decision, Incident, State
 
-_PREFIX = "review-list:"
+_PREFIX, _APART = "review-list:", "review-apart:"
+MOST_STRAYS = 20
 
 
 async def call_up(review: int) -> list[int]:
@@ -23,6 +26,47 @@ async def call_up(review: int) -> list[int]:
     found = list(dict.fromkeys((*await listed(review), *(each.id for each in reversed(waiting)))))
     await directory.remember_fact(f"{_PREFIX}{review}", orjson.dumps(found).decode())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the tracker's own list differed when the review was called up (W71).
+
+    Attributes:
+        strays: What it had labelled for the review, and nobody here knows of: title and address.
+        unlabelled: The numbers of incidents that it had not labelled so.
+    """
+
+    strays: tuple[tuple[str, str], ...] = ()
+    unlabelled: tuple[int, ...] = ()
+
+
+_DIFFERENCE = TypeAdapter(Difference)
+
+
+async def compare(review: int, labelled: Sequence[tuple[str, str, str]]) -> None:
+    """Remember how the tracker's own list of what awaits the review differs from ours.
+
+    Args:
+        labelled: Key, title and address of the open issues that it has labelled for the review.
+    """
+    ours = [
+        each
+        for each in await incidents_of(review)
+        if each.state is State.RESOLVED and each.issue_key and not each.private
+    ]
+    there, known = {key for key, _, _ in labelled}, {each.issue_key for each in ours}
+    found = Difference(
+        tuple((title, url) for key, title, url in labelled if key not in known)[:MOST_STRAYS],
+        tuple(each.id for each in ours if each.issue_key not in there),
+    )
+    await directory.remember_fact(f"{_APART}{review}", _DIFFERENCE.dump_json(found).decode())
+
+
+async def difference(review: int) -> Difference:
+    """Return how the tracker's list differed; nothing where that was not looked up."""
+    held = await directory.fact(f"{_APART}{review}")
+    return _DIFFERENCE.validate_json(held) if held else Difference()
 
 
 async def listed(review: int) -> list[int]:

@@ -358,3 +358,17 @@ class TrackerContract:
         findings = await tracker.check()
         assert findings
         assert [finding for finding in findings if finding.ok is False] == []
+
+    async def test_open_issues_are_found_by_all_of_their_labels(self, tracker: IssueTracker) -> None:
+        one = await tracker.create(new("One", labels=(REVIEW, "incident")))
+        two = await tracker.create(new("Two", labels=(REVIEW,), marker="<!-- wilson:incident:2 -->"))
+        over = await tracker.create(new("Over", labels=(REVIEW, "incident"), marker="<!-- wilson:incident:3 -->"))
+        await tracker.change(over.key, IssueChange(closed=True))
+        await tracker.create(
+            new("Secret", labels=(REVIEW,), marker="<!-- wilson:incident:4 -->", confidential=True)
+        )
+        found = {ref.key: title for ref, title in await tracker.labelled([REVIEW])}
+        assert found == {one.key: "One", two.key: "Two"}
+        assert [ref for ref, _ in await tracker.labelled([REVIEW, "incident"])] == [one]
+        assert await tracker.labelled([]) == []
+        assert await tracker.labelled(["no such"]) == []

@@ -21,7 +21,7 @@ from models.domain.people import Person
 from models.domain.requests import AddFollowUp, Assess, Claim, MarkPrivate, Reopen, Resolve
 from models.domain.resolving import ResolveAnswers
 from models.operations import incidents, reviews
-from models.ports import Ambiguous, ChannelAddress, IssueChange, Message, ThreadAddress
+from models.ports import Ambiguous, ChannelAddress, IssueChange, IssueKind, Message, NewIssue, ThreadAddress
 from models.sql import reading
 from tests.integration.test_private import ADA, BEN, DEVS, SECRET, House, house, private, security
 from tests.unit.cards.samples import PROCESS
@@ -223,3 +223,18 @@ async def test_its_thread_command_keeps(house: House) -> None:
     kept = (await incidents.load(number)).kept
     assert kept is not None
     assert kept.reason == "the vendor answers"
+
+
+async def test_it_says_where_the_tracker_has_another_list(house: House) -> None:
+    kept, lost = await resolved(house, "Disk full"), await resolved(house, "Log ran full")
+    key = (await incidents.load(lost)).issue_key
+    await house.tracker.change(key, IssueChange(remove_labels=PROCESS.review_labels))
+    stray = NewIssue(IssueKind.INCIDENT, "An old one", "", "<!-- x -->", labels=PROCESS.review_labels)
+    await house.tracker.create(stray)
+    text = await call_up(house)
+    assert "not resolved here" in text
+    assert "An old one" in text
+    assert text.count("not labelled for the review") == 1
+    assert kept != lost
+    await press(house, "review_close", kept, once="c1")
+    assert "An old one" in await card(house)

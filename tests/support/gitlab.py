@@ -318,6 +318,11 @@ class GitLab:
             found = [each for each in found if each.at >= since]
         if (state := query.get("state", "all")) != "all":
             found = [each for each in found if each.state == state]
+        if "confidential" in query:
+            found = [each for each in found if each.confidential is (query["confidential"] == "true")]
+        if "labels" in query:
+            wanted = set(query["labels"].split(","))
+            found = [each for each in found if wanted <= set(each.labels)]
         if "issue_type" in query:
             found = [each for each in found if each.type == query["issue_type"]]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=query.get("sort", "desc") == "desc")
