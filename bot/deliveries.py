@@ -22,6 +22,7 @@ from bot.hearing import Hearing
 from bot.mail_view import mail_view
 from bot.outside_deliveries import OutsideDeliveries
 from bot.posting import Poster
+from bot.recurring import with_recurrence
 from bot.reporting import open_follow_ups
 from bot.review_deliveries import ReviewDeliveries
 from bot.shift_deliveries import ShiftDeliveries
@@ -205,6 +206,7 @@ class Deliveries:
             return follows
         if item.attempts > 1:
             await directory.maybe_twin(incident.id)
+        incident = await with_recurrence(incident, self._around.zone)
         await self._poster.post(await self._poster.devs(), INCIDENT, incident.id, self._card(incident))
         return follows
 
@@ -216,6 +218,7 @@ class Deliveries:
             incident = await load(incident.id)
         if channel is None or not incident.private or await directory.cards_of(PRIVATE, incident.id):
             return ()  # without a channel it goes on in the issue, which its marker was told
+        incident = await with_recurrence(incident, self._around.zone)
         await self._poster.post(channel, PRIVATE, incident.id, self._whole_card(incident))
         return ()
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.timeline import sentence
+from cards.words import recurring
 from models.domain.incidents import FollowUp, Incident, State
 from models.domain.process import Process
 from models.domain.recent_changes import RecentChanges
@@ -97,6 +98,7 @@ def _body(incident: Incident, process: Process, timeline: Sequence[Entry], threa
         ("First seen", _when(incident.first_seen)),
         ("Last seen", _when(incident.last_seen)),
         ("Reported", f"{incident.count} times" if incident.count > 1 else ""),
+        ("Pattern", plain(recurring(incident.recurrence)) if incident.recurrence else ""),
         ("Declared by", plain(incident.declared_by.name) if incident.declared_by else ""),
         ("Owner", unmapped(incident, owner)),
         ("Source's page", link("open", incident.source_url) if incident.source_url else ""),

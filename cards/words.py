@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from cards.blocks import clean
 from models.domain.incidents import Incident, NoteKind, State
 from models.domain.process import Process
+from models.domain.recurrence import Recurrence
 from models.domain.staffing import vacant
 
 _SOURCES = {
@@ -80,6 +81,14 @@ def public_headline(incident: Incident) -> str:
 def times(count: int) -> str:
     """Return how often, in words."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def recurring(found: Recurrence) -> str:
+    """Return on which days a rule alerted before, as a sentence (T37)."""
+    days = f"the last {found.count} {found.weekday}s" if found.weekday else f"each of the last {found.count} days"
+    around = f", always around {found.around}" if found.around else ""
+    which = f" ({numbered(found.incidents)})" if found.incidents else ""
+    return f"The same alert came on {days}, too{around}{which}."
 
 
 def numbered(incidents: Sequence[int], most: int = 8) -> str:

@@ -18,6 +18,7 @@ from models.codec import (
 from models.domain.effects import Effect, IncidentEffect
 from models.domain.incidents import Decision, Incident, State
 from models.domain.privacy import same_alert
+from models.domain.recurrence import LOOKED_BACK
 from models.domain.timeline import Entry
 from models.queue import enqueue, priority_of
 from models.sql import Database, Row, marks, reading, writing
@@ -125,6 +126,23 @@ async def dismissed_before(incident: Incident) -> list[Incident]:
         incident.id,
     )
     found = [each for each in map(incident_of, rows) if each.merged_into is None]
+    return found if incident.private else [each for each in found if not each.private]
+
+
+async def same_rule_before(incident: Incident, limit: int = 300) -> list[Incident]:
+    """Return the incidents of the same rule in the weeks before, the newest first.
+
+    Those of security are no part of what a public one tells.
+    """
+    rows = await reading().rows(
+        "SELECT id, version, body FROM incidents WHERE policy = ? AND id < ? AND updated_ms >= ?"
+        " ORDER BY id DESC LIMIT ?",
+        fingerprint_of(incident.policy),
+        incident.id,
+        to_ms(incident.created_at - LOOKED_BACK),
+        limit,
+    )
+    found = [incident_of(row) for row in rows]
     return found if incident.private else [each for each in found if not each.private]
 
 

@@ -19,6 +19,7 @@ from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Answer, Process
 from models.domain.recent_changes import RecentChanges
+from models.domain.recurrence import Recurrence
 from models.domain.timeline import Entry
 
 
@@ -300,6 +301,7 @@ class Incident:
         parked: That it was put off; ``None`` where it was not.
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
         documented: Its post-mortem; ``None`` until somebody asks for one.
+        recurrence: On which days its rule alerted before; ``None`` where it keeps to none.
     """
 
     id: int
@@ -374,6 +376,7 @@ class Incident:
     recent: RecentChanges | None = None
     channel_offered: bool = False
     documented: Documented | None = None
+    recurrence: Recurrence | None = None
 
     @property
     def private(self) -> bool:

@@ -23,6 +23,7 @@ from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.process import Process, read_process
 from models.domain.recent_changes import ChangeKind, RecentChange, RecentChanges
+from models.domain.recurrence import Recurrence
 from models.domain.views import DigestView, IncidentView, MailView
 
 FOLDER = Path(models.__file__).parent / "processes"
@@ -110,7 +111,7 @@ UNREADABLE = replace(
     count=1,
     last_seen=AT,
 )
-AGAIN = replace(CANDIDATE, previous_id=12)
+AGAIN = replace(CANDIDATE, previous_id=12, recurrence=Recurrence(2, "Friday", "03:00", (7, 12)))
 OPEN = replace(
     CANDIDATE, state=State.OPEN, raised_at=AT, issue_key="iam/admin#77", issue_url="https://gitlab.example.com/i/77"
 )

@@ -40,6 +40,7 @@ from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.recent_changes import ChangeKind, RecentChange, RecentChanges
+from models.domain.recurrence import Recurrence
 from models.domain.service_rules import Service
 from models.domain.views import CaseView, DigestView, IncidentView
 from tests.unit.cards import samples
@@ -78,6 +79,7 @@ def _filled(fill: str) -> Incident:
         unreadable=fill,
         why=fill,
         raised_at=AT,
+        recurrence=Recurrence(90, "Wednesday", "02:00", tuple(range(10**9, 10**9 + 300))),
         owner=person,
         owned_at=AT - timedelta(days=30),
         urgency="urgent",
