@@ -13,7 +13,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.domain.alerts import Link, policy_of
-from models.domain.effects import Announce, Effect, NoteIssue, RaiseIssue, RefreshCard, SyncIssue, WriteLogPage
+from models.domain.effects import (
+    Announce,
+    Effect,
+    MailSecurity,
+    NoteIssue,
+    RaiseIssue,
+    RefreshCard,
+    SyncIssue,
+    WriteLogPage,
+)
 from models.domain.judging import Judged
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
@@ -510,6 +519,8 @@ def told(
     effects: list[Effect] = []
     if raises:
         effects.append(RaiseIssue(changed.id))
+        if changed.private:
+            effects.append(MailSecurity(changed.id))
     if changed.raised:
         effects.extend(NoteIssue(changed.id, entry) for entry in entries)
         if sync:

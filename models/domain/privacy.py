@@ -76,7 +76,8 @@ def same_alert(
 def again(decision: Decision, earlier: Incident, *, at: datetime) -> Decision:
     """Handle a new candidate in private, because an incident of the same alert is, or was until it ended.
 
-    It stays a candidate: people in the private channel judge it.
+    It stays a candidate: people in the private channel judge it. Whoever must know of incidents of security is
+    mentioned there, or gets a mail once it is raised.
     """
     made, incident = earlier.privacy, decision.incident
     if made is None or incident.privacy is not None:
@@ -87,7 +88,7 @@ def again(decision: Decision, earlier: Incident, *, at: datetime) -> Decision:
         decision,
         incident=changed,
         entries=(*decision.entries, entry),
-        effects=(*decision.effects, PostPrivate(incident.id)),
+        effects=(*decision.effects, PostPrivate(incident.id), Announce(incident.id, entry)),
     )
 
 

@@ -364,6 +364,31 @@ async def test_a_private_alert_that_fires_anew_is_private_from_its_first_card_on
     assert not (await again(house, "gcp|incident|4", title="Disk is full")).private
 
 
+async def test_the_head_hears_of_it_again_once_somebody_raises_what_fires_anew(house: House) -> None:
+    first = await again(house, "one")
+    await house.asks(MarkPrivate(), number=first.id)
+    second = await again(house, "two")
+    assert len(house.mails) == 1  # nobody has judged the second yet
+    await house.asks(Claim(), number=second.id)
+    await house.asks(Assess({}, "resolve_internally", "known"), number=second.id)
+    assert [email.message_from_bytes(raw, policy=default)["Subject"] for raw in house.mails] == [
+        "Incident 1 is a matter of security",
+        "Incident 2 is a matter of security",
+    ]
+
+
+@pytest.mark.parametrize("security", [Security("Head", person="Ben Sample")])
+async def test_a_head_in_the_team_is_mentioned_where_it_fires_anew(house: House) -> None:
+    first = await again(house, "one")
+    await house.asks(MarkPrivate(), number=first.id)
+    house.teams.replies.clear()
+    await again(house, "two")
+    ((thread, said),) = house.teams.replies
+    assert thread.startswith(DEN)
+    assert [each.name for each in said.mentions] == ["Ben Sample"]
+    assert "as incident 1 of the same alert is" in said.text
+
+
 async def test_what_was_private_is_private_again_after_it_ended_and_not_once_it_was_no_incident(
     house: House,
 ) -> None:
@@ -391,4 +416,9 @@ async def test_without_a_private_channel_it_is_raised_so_that_somebody_sees_it(
     assert SECRET not in house.teams.seen(DEVS)
     (issue,) = (tmp_path / "issues" / "issues").glob("*2*.md")
     assert "confidential: true" in issue.read_text(encoding="utf-8")
-    assert [entry.verb for entry in await store.timeline(2)] == [Verb.REPORTED, Verb.MADE_PRIVATE, Verb.RAISED]
+    assert [entry.verb for entry in await store.timeline(2)] == [
+        Verb.REPORTED,
+        Verb.MADE_PRIVATE,
+        Verb.RAISED,
+        Verb.SECURITY_MAILED,
+    ]
