@@ -56,7 +56,7 @@ class Hearing:
                 news,
                 await self.ours(incident),
                 lambda username: people.get(username.lower()) or _stranger(username),
-                self._around.process.review_labels,
+                self._around.process.awaits_review,
                 at=datetime.now(UTC),
             )
             if decision.incident == incident:

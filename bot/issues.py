@@ -177,11 +177,10 @@ def _labels(incident: Incident, process: Process, *, over: bool) -> tuple[tuple[
     """Return what its issue is labelled with, and what is taken off it."""
     if incident.state is State.CLOSED and process.closed_labels:
         return process.closed_labels, (*process.incident_labels, *process.review_labels)
-    add, other = process.incident_labels, process.review_labels
-    if over:
-        add, other = other, add
-    scoped = (label for label in other if label.startswith(TAKEN_OFF))
-    return add, (*scoped, *process.closed_labels)
+    if not over:
+        return process.incident_labels, (*process.awaits_review, *process.closed_labels)
+    scoped = (label for label in process.incident_labels if label.startswith(TAKEN_OFF))
+    return process.review_labels, (*scoped, *process.closed_labels)
 
 
 def follow_up_issue(incident: Incident, follow_up: FollowUp, process: Process, instance: str) -> NewIssue:

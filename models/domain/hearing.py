@@ -61,7 +61,7 @@ def hear(
     Args:
         ours: What the issue would say if it said what the incident says.
         person_of: Who a user of the tracker is.
-        review_labels: Labels that say that the incident awaits its review.
+        review_labels: Labels that say that the incident awaits its review, and that none has that is open.
     """
     if news.seen is None or news.moved_to:
         return Decision(incident) if incident.issue_gone else _gone(incident, news, at)

@@ -178,6 +178,11 @@ class Process:
         return (*self.questions, *(Question(test.key, "yes_no", test.text, test.holds) for test in tests))
 
     @property
+    def awaits_review(self) -> tuple[str, ...]:
+        """The labels that tell an incident that awaits its review from one that is open."""
+        return tuple(each for each in self.review_labels if each not in self.incident_labels)
+
+    @property
     def hands_off(self) -> bool:
         """Whether an incident can be handed to the Major Incident Process."""
         return self.decision(self.communication.major_incident_option) is not None

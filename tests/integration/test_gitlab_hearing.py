@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 
@@ -14,6 +16,7 @@ from models.domain.people import Person
 from models.domain.requests import AddNote, Assess, Claim, HandOver, Reopen, Resolve
 from models.domain.timeline import Verb
 from models.operations import incidents
+from models.process_file import read_process_text
 from tests.integration.test_gitlab_outbox import ADA, MEGAN, OVER, Team, team
 from tests.support.gitlab import Fault, User
 from tests.support.gitlab_contract import needs_contracts
@@ -99,6 +102,33 @@ async def test_the_review_label_resolves_it_and_taking_it_off_reopens_it(team: T
     team.server.acts("mb2345", "unlabel", REVIEW)
     assert (await heard(team)).state is State.OPEN
     assert await told() == [("review", "Megan Byte"), ("reopened", "Megan Byte")]
+
+
+@pytest.mark.parametrize("name", ["modernisation_platform", "tis", "twoi2c", "wellcome"])
+async def test_only_the_reviews_own_label_resolves_it_where_others_are_on_it_from_the_beginning(
+    team: Team, name: str
+) -> None:
+    text = (resources.files("models.processes") / f"{name}.toml").read_text(encoding="utf-8")
+    process = read_process_text(text, name)
+    labels = (process.incident_labels, process.review_labels, process.closed_labels)
+    team.process = team.around.process = replace(
+        team.process, incident_labels=labels[0], review_labels=labels[1], closed_labels=labels[2]
+    )
+    common, (own,) = labels[0][0], process.awaits_review
+    assert common in process.review_labels
+    await raised(team)
+    for act in ("unlabel", "label"):
+        team.server.acts("mb2345", act, common)
+        assert (await heard(team)).state is State.OPEN
+    team.server.acts("mb2345", "label", own)
+    assert (await heard(team)).state is State.RESOLVED
+    team.server.acts("mb2345", "unlabel", own)
+    assert (await heard(team)).state is State.OPEN
+    for request in (Assess({}, "resolve_internally", "few"), Resolve(OVER), Reopen("again")):
+        await team.asks(request)
+        await team.delivered()
+    assert (await heard(team)).state is State.OPEN  # the label that we set ourselves is off again
+    assert set(team.server.issues[0].labels) == set(process.incident_labels)
 
 
 async def test_a_severity_set_there_is_kept_until_the_urgency_is_set_anew(team: Team) -> None:
