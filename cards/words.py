@@ -9,6 +9,7 @@ from cards.blocks import clean
 from models.domain.incidents import Incident, NoteKind, State
 from models.domain.process import Process
 from models.domain.recurrence import Recurrence
+from models.domain.resolving import TO_BE_PRIVATE, to_be_private
 from models.domain.staffing import vacant
 
 _SOURCES = {
@@ -126,6 +127,8 @@ def next_step(incident: Incident, process: Process) -> str:
         case State.CLOSED | State.DISMISSED:
             return ""
     level = process.urgency(incident.urgency)
+    if to_be_private(incident, process):
+        return TO_BE_PRIVATE
     if incident.owner is None:
         return "Somebody must take it: claim it, or assign it to whoever agreed to."
     if level is None:

@@ -274,7 +274,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         services=read_services(top.optional_tables("services")),
         lessons=read_lessons(top.optional_tables("lessons")),
         judging=_judging(top, questions, follow_ups),
-        security=read_security(top.table("security")) if top.has("security") else Security(),
+        security=_security(top, questions),
     )
     each_its_own(questions_in, [each.key for each in questions])
     each_its_own(urgencies_in, [each.key for each in urgencies])
@@ -312,6 +312,13 @@ def _judging(top: Reader, questions: tuple[Question, ...], follow_ups: tuple[Fol
     texts = {each.key: each.text for each in questions if each.kind == "yes_no"}
     numbers = {each.key for each in questions if each.kind == "number"}
     return read_judging(top.table("judging"), texts, numbers, [each.key for each in follow_ups])
+
+
+def _security(top: Reader, questions: tuple[Question, ...]) -> Security:
+    if not top.has("security"):
+        return Security()
+    asked_for = [each for each in questions if each.kind == "yes_no"] if _keys(questions) else []
+    return read_security(top.table("security"), [each.key for each in asked_for])
 
 
 def _procedures(top: Reader) -> Procedures:

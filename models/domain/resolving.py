@@ -24,6 +24,8 @@ from models.domain.process import Answer, Process
 from models.domain.staffing import declares_resolved, may_resolve
 from models.domain.timeline import Entry, Verb
 
+TO_BE_PRIVATE = "It is a matter of security: mark it so with Security under More, to be handled in private."
+
 
 def assess(
     incident: Incident,
@@ -73,7 +75,14 @@ def assess(
     if level.then == "resolve":
         return _resolve_not_urgent(changed, entry, by, process, at, follow_up_title)
     urgent = level.then == "decide" and changed.escalation is None
-    return _offering(told(changed, (entry,), whole_team=urgent, sync=True), process)
+    decision = _offering(told(changed, (entry,), whole_team=urgent, sync=True), process)
+    return replace(decision, notice=TO_BE_PRIVATE) if to_be_private(changed, process) else decision
+
+
+def to_be_private(incident: Incident, process: Process) -> bool:
+    """Tell whether it was answered that it is a matter of security, and nobody has marked it so yet (L7, L42)."""
+    made = incident.assessment
+    return not incident.private and made is not None and process.security.asks_for(made.answers)
 
 
 def _offering(decision: Decision, process: Process) -> Decision:

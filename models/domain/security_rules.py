@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.domain.people import Person
@@ -20,6 +20,7 @@ class Security:
         person: Who they are in the team: an object id, a login or a name; empty where they are not in it.
         report_url: Where it is reported besides; empty for nowhere.
         text: What whoever marks it must know.
+        questions: Keys of the process's questions; a yes to one says that it is a matter of security.
     """
 
     name: str = ""
@@ -28,6 +29,11 @@ class Security:
     person: str = ""
     report_url: str = ""
     text: str = ""
+    questions: tuple[str, ...] = ()
+
+    def asks_for(self, answers: Mapping[str, object]) -> bool:
+        """Tell whether answers say that it is a matter of security."""
+        return any(answers.get(each) is True for each in self.questions)
 
     def head_of(self, team: Sequence[Person]) -> Person | None:
         """Return whom to report to as the team knows them; ``None`` where they are not in it."""
@@ -45,8 +51,11 @@ class Security:
         return self.contact.strip() if fits else ""
 
 
-def read_security(reader: Reader) -> Security:
+def read_security(reader: Reader, questions: Sequence[str]) -> Security:
     """Read ``[security]``.
+
+    Args:
+        questions: The keys of the process's questions that take yes or no; none where they are not known.
 
     Raises:
         ProcessError: An entry does not fit.
@@ -59,7 +68,11 @@ def read_security(reader: Reader) -> Security:
         head.text("person", ""),
         reader.text("report_url", ""),
         reader.text("text", ""),
+        reader.texts("questions"),
     )
+    for each in made.questions:
+        if each not in questions and questions:
+            reader.wrong(f"questions holds {each!r}; it needs some of {', '.join(questions)}")
     for place, key, url in ((head, "url", made.url), (reader, "report_url", made.report_url)):
         if url and not url.startswith("https://"):
             place.wrong(f"{key} holds {url!r}; it needs an address that starts with https://")

@@ -162,6 +162,14 @@ async def test_wellcome_asks_the_delivery_manager_and_holds_a_retro(tmp_path: Pa
         await peer.say("lesson cause: the index was built from an old snapshot", under=post)
         await peer.say("post-mortem", under=post)
         await peer.until(lambda: any("### The causes of the problem" in each for each in program.issues()))
+        await peer.say("incident A key is in a public repository")
+        leak = await peer.post("A key is in a public repository")
+        await peer.say("claim", under=leak)
+        await peer.say("urgency users=0 worse=yes downstream=no security=yes obvious=no", under=leak)
+        await peer.hears(leak, "It is a matter of security")
+        await peer.shows(leak, "mark it so with Security under More")
+        await peer.say("security", under=leak)
+        await peer.shows(leak, "Handled in private")
 
 
 async def test_the_rota_is_named_on_a_candidate_and_changed_by_command(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from models.domain.incidents import Decision
 from models.domain.people import Person
 from models.domain.process import read_process
 from models.domain.process_reader import ProcessError
+from models.domain.requests import Assess, MarkPrivate, carry_out
+from models.domain.resolving import TO_BE_PRIVATE, to_be_private
 from models.domain.security_rules import Security
-from tests.unit.domain.samples import PROCESS, PROCESS_FILE
+from tests.unit.domain.samples import ADA, LATER, OWNED, PROCESS, PROCESS_FILE
 
 VALUES = tomllib.loads(PROCESS_FILE.read_text(encoding="utf-8"))
 
@@ -198,6 +201,21 @@ def test_whom_security_is_reported_to_is_read_and_checked() -> None:
     for wrong in ({"report_url": "http://x"}, {"head": {"mail": "x"}}, {"boss": "x"}):
         with pytest.raises(ProcessError, match=r"\[security\]"):
             read_process(VALUES | {"security": wrong}, "x.toml")
+
+
+def test_a_yes_to_a_question_about_security_asks_for_it_to_be_marked_until_it_is() -> None:
+    process = read_process(VALUES | {"security": {"questions": ["critical"]}}, "x.toml")
+    for answer, asked in ((True, True), (False, False), (None, False)):
+        decision = carry_out(Assess({"users": 500, "critical": answer}), OWNED, ADA, process, at=LATER)
+        assert isinstance(decision, Decision)
+        assert (decision.notice == TO_BE_PRIVATE) is asked
+        assert to_be_private(decision.incident, process) is asked
+        marked = carry_out(MarkPrivate(), decision.incident, ADA, process, at=LATER)
+        assert isinstance(marked, Decision)
+        assert not to_be_private(marked.incident, process)
+    for wrong in ("users", "nothing"):
+        with pytest.raises(ProcessError, match="questions holds"):
+            read_process(VALUES | {"security": {"questions": [wrong]}}, "x.toml")
 
 
 @pytest.mark.parametrize("entry", [{}, {"name": "x" * 31}, {"name": "Fire", "colour": "red"}], ids=str)
