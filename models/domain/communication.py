@@ -65,9 +65,7 @@ def chase(
         on_call: Who is reminded where nobody owns it.
         timeline: The incident's.
     """
-    level = process.urgency(incident.urgency)
-    urgent = is_urgent(incident, process.reminders, level.then if level else "")
-    if incident.state is not State.OPEN or not (urgent or process.hours.contains(now, zone)):
+    if incident.state is not State.OPEN or not (_is_urgent(incident, process) or process.hours.contains(now, zone)):
         return None
     entries, calls = [], []
     for call in incident.vendors:
@@ -88,6 +86,11 @@ def chase(
     effects: list[Effect] = [Announce(incident.id, each, whom) for each in entries]
     effects.append(RefreshCard(incident.id))
     return Decision(replace(incident, vendors=tuple(calls)), tuple(entries), tuple(effects))
+
+
+def _is_urgent(incident: Incident, process: Process) -> bool:
+    level = process.urgency(incident.urgency)
+    return is_urgent(incident, process.reminders, level.then if level else "")
 
 
 def update(
@@ -127,15 +130,18 @@ def no_updates(incident: Incident, by: Person, *, at: datetime) -> Outcome:
     return told(replace(incident, updates_off=True), (Entry(at, Verb.NO_UPDATES, by),))
 
 
-def ask(incident: Incident, process: Process, now: datetime) -> Decision | None:
+def ask(incident: Incident, process: Process, zone: tzinfo, now: datetime) -> Decision | None:
     """Ask for an update where its time has come: once a period; ``None`` where it has not.
 
-    Periods are counted from the newest of: the urgency was set, an update went out, one was asked for.
+    Outside working hours nobody is asked unless the incident is urgent. Periods are counted from the newest of: the
+    urgency was set, an update went out, one was asked for.
     """
     if incident.state is State.RESOLVED:
         return _ask_for_the_end(incident, now)
     every = process.communication.rhythm(incident.urgency)
     if every is None or incident.state is not State.OPEN or incident.updates_off or incident.private:
+        return None
+    if not (_is_urgent(incident, process) or process.hours.contains(now, zone)):
         return None
     made = incident.assessment
     began = (made.at if made else None) or incident.raised_at or incident.created_at

@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from models.domain.alerts import Link
-from models.domain.effects import NoteIssue, WriteLogPage
+from models.domain.effects import AskUpdate, NoteIssue, WriteLogPage
 from models.domain.incidents import (
     Decision,
     Escalation,
@@ -42,7 +42,11 @@ def decide(incident: Incident, option: str, present: str, by: Person, process: P
         return Decision(incident, notice="That decision is recorded already.")
     changed = replace(incident, escalation=Escalation(option, by, present.strip(), at))
     entry = Entry(at, Verb.DECIDED, by, {"option": chosen.name, "present": present.strip()})
-    return told(changed, (entry,), sync=True)
+    if chosen.updates != "now" or incident.private:
+        off = incident.updates_off or chosen.updates == "never"
+        return told(replace(changed, updates_off=off), (entry,), sync=True)
+    decision = told(replace(changed, updates_off=False, update_asked=at), (entry,), sync=True)
+    return replace(decision, effects=(*decision.effects, AskUpdate(incident.id)))
 
 
 def note(incident: Incident, kind: NoteKind, text: str, by: Person, *, at: datetime) -> Outcome:

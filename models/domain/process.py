@@ -84,10 +84,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to decide what an urgent incident needs."""
+    """One way to decide what an urgent incident needs.
+
+    Attributes:
+        updates: What it says of stakeholders (P17): ``now`` for a draft at once, ``never`` for none any more;
+            empty for nothing.
+    """
 
     key: str
     name: str
+    updates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +402,8 @@ def _mail_rule(reader: Reader) -> MailRule:
 
 
 def _option(reader: Reader) -> Option:
-    option = Option(reader.key(), reader.text("name"))
+    updates = reader.one_of("updates", ("now", "never")) if reader.has("updates") else ""
+    option = Option(reader.key(), reader.text("name"), updates)
     reader.done()
     return option
 

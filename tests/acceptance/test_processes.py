@@ -76,6 +76,8 @@ async def test_modernisation_platform_has_priorities_a_post_mortem_and_tells_use
         await peer.shows(post, "P3")
         await peer.say("urgency all_down=yes part_down=yes at_risk=yes planned=no", JONAS, under=post)
         await peer.shows(post, "Are users told now, or later")
+        await peer.say(f"decide now with {SANA.name}", JONAS, under=post)
+        await peer.hears(post, "Stakeholders are due to be told")
         await peer.say(f"decide later with {SANA.name}, {JONAS.name}", JONAS, under=post)
         await peer.say("resolve over=yes; cause: a route was lost; rolled back: none; none: no", JONAS, under=post)
         await peer.hears(post, "requires the follow-up")

@@ -14,6 +14,7 @@ from models import store
 from models.directory import INCIDENT
 from models.domain.communication_rules import Communication, Vendor
 from models.domain.incidents import Refusal
+from models.domain.process import Option
 from models.domain.requests import AddVendor, Assess, Claim, Decide, MarkPrivate, NoUpdates, Resolve, SendUpdate
 from models.domain.resolving import ResolveAnswers
 from models.domain.timeline import Verb
@@ -130,6 +131,32 @@ async def test_an_update_is_asked_for_once_a_period_by_any_number_of_replicas(ho
     assert await look(house, now + HOUR * 2.1) == 1
     await house.asks(NoUpdates())
     assert await look(house, now + HOUR * 9) == 0
+
+
+async def test_outside_working_hours_nobody_is_asked_about_what_is_not_urgent(house: House) -> None:
+    await urgent(house)
+    await house.asks(Assess({}, "resolve_internally", "few"))
+    rules = replace(house.around.process.communication, update_after=(("resolve_internally", HOUR),))
+    house.around.process = replace(house.around.process, communication=rules)
+    monday = (datetime.now(UTC) + timedelta(days=7 - datetime.now(UTC).weekday())).replace(hour=3, minute=0)
+    assert await look(house, monday) == 0
+    assert await look(house, monday.replace(hour=12)) == 1
+
+
+async def test_what_was_decided_about_stakeholders_asks_at_once_or_no_more(house: House) -> None:
+    await urgent(house)
+    now, never = (Option(each, each, each) for each in ("now", "never"))
+    house.around.process = replace(house.around.process, decision_options=(now, never))
+    replies = len(house.teams.replies)
+    await house.asks(Decide("now", "Ada"))
+    asked = [message for _, message in house.teams.replies[replies:] if message.card]
+    assert "Confirm and send" in json.dumps([each.card for each in asked])
+    assert len(asked) == 1
+    begun = datetime.now(UTC)
+    assert await look(house, begun + HOUR / 2) == 0
+    assert await look(house, begun + HOUR * 1.1) == 1
+    await house.asks(Decide("never", "Ada, Ben"))
+    assert await look(house, begun + HOUR * 9) == 0
 
 
 async def test_nothing_goes_out_before_it_is_confirmed_and_then_once(house: House) -> None:
