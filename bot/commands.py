@@ -60,6 +60,7 @@ from models.domain.requests import (
     Leave,
     MakeChannel,
     Merge,
+    MeToo,
     NoUpdates,
     PostMortem,
     Reopen,
@@ -96,6 +97,7 @@ _THREAD: Mapping[str, str] = {
     "escalate": r"escalate",
     "role": r"roles?",
     "join": r"join|offer\shelp|i\shelp|i\scan\shelp",
+    "me too": r"me[\s-]?too",
     "leave": r"leave",
     "involve": r"involve",
     "lesson": r"lesson",
@@ -207,7 +209,7 @@ def _unmistakable(name: str, said: str, rest: str) -> bool:
     if name in (
         "close", "escalate", "incident", "security", "vendor", "update", "handoff", "channel", "keep", "fire-fire",
         "park", "go on",
-        "service",
+        "service", "me too",
     ):  # fmt: skip
         return False
     if name in ALONE:
@@ -298,6 +300,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return read_role(bare, mentioned, process)
         case "join":
             return Act(Join(why=kept_text(bare, SHORT, "What you say")))
+        case "me too":
+            return Act(MeToo(kept_text(bare, SHORT, "What you add")))
         case "leave":
             return Act(Leave())
         case "involve":

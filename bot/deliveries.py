@@ -92,6 +92,10 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How much earlier than ours the tracker's clock may be when an issue is looked for."""
 
 
+_NO_HELP = frozenset({Verb.HEARD, Verb.ME_TOO})
+"""What nobody is thanked for: what they did elsewhere, and that it struck them, too."""
+
+
 class Deliveries:
     """Carries effects to Teams and to the issue tracker."""
 
@@ -269,7 +273,7 @@ class Deliveries:
     async def _thanks(effect: Announce) -> str:
         """Name everybody else who did something about a resolved incident: thanks, not blame (T13)."""
         entries = await store.timeline(effect.incident_id)
-        people = [entry.actor for entry in entries if entry.actor is not None and entry.verb is not Verb.HEARD]
+        people = [entry.actor for entry in entries if entry.actor is not None and entry.verb not in _NO_HELP]
         names = dict.fromkeys(each.name for each in people if not each.same(effect.entry.actor))
         return f"Thanks to {', '.join(escape(name, 80) for name in list(names)[:12])}." if names else ""
 

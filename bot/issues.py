@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.timeline import sentence
-from cards.words import recurring
+from cards.words import affected, recurring
 from models.domain.incidents import FollowUp, Incident, State
 from models.domain.process import Process
 from models.domain.recent_changes import RecentChanges
@@ -98,6 +98,7 @@ def _body(incident: Incident, process: Process, timeline: Sequence[Entry], threa
         ("First seen", _when(incident.first_seen)),
         ("Last seen", _when(incident.last_seen)),
         ("Reported", f"{incident.count} times" if incident.count > 1 else ""),
+        ("Affected", plain(affected(incident, 30))),
         ("Pattern", plain(recurring(incident.recurrence)) if incident.recurrence else ""),
         ("Declared by", plain(incident.declared_by.name) if incident.declared_by else ""),
         ("Owner", unmapped(incident, owner)),
@@ -110,7 +111,12 @@ def _body(incident: Incident, process: Process, timeline: Sequence[Entry], threa
     recent = incident.recent
     if recent is not None and incident.raised_at is not None and recent.seen_at > incident.raised_at:
         recent = None  # it follows as a comment
-    notes = "\n\n".join(comment_body(entry) for entry in before if entry.verb is Verb.NOTED)
+    noted = [
+        entry
+        for entry in before
+        if entry.verb is Verb.NOTED or (entry.verb is Verb.ME_TOO and entry.data.get("where"))
+    ]
+    notes = "\n\n".join(comment_body(entry) for entry in noted)
     return blocks(
         "## What is known",
         told,
@@ -119,6 +125,10 @@ def _body(incident: Incident, process: Process, timeline: Sequence[Entry], threa
         _recent(recent) if recent is not None and recent.kept else "",
         f"### Noted before it was raised\n\n{notes}" if notes else "",
     )
+
+
+def _is_note(entry: Entry) -> bool:
+    return entry.verb is Verb.NOTED or (entry.verb is Verb.ME_TOO and bool(entry.data.get("where")))
 
 
 def _recent(recent: RecentChanges) -> str:

@@ -74,7 +74,7 @@ class Reminding:
 
     @staticmethod
     async def _last_word(incident: Incident) -> datetime:
-        said = [entry.at for entry in await store.timeline(incident.id) if entry.actor is not None]
+        said = [entry.at for entry in await store.timeline(incident.id) if entry.moves]
         waited = [incident.parked.until] if incident.parked is not None else []
         return max([*said, *waited, incident.owned_at or incident.created_at])
 

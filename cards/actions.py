@@ -266,6 +266,7 @@ _REQUESTS: Mapping[str, _Build] = {
     "follow_up": lambda read, team: requests.AddFollowUp(read.key("kind"), read.text("title", TITLE)),
     "role": lambda read, team: requests.GiveRole(read.key("role"), read.person(team)),
     "join": lambda read, team: requests.Join(),
+    "me_too": lambda read, team: requests.MeToo(),
     "lesson": lambda read, team: requests.AddLesson(read.text("text", SHORT, lines=True), read.key("lesson")),
     "improve": lambda read, team: requests.Improve(not read.flag("keep")),
     "park": lambda read, team: requests.Park(read.text("when", SHORT), read.text("reason", SHORT)),

@@ -52,6 +52,7 @@ _LESSON = Press("Lesson", "lesson", Form.LESSON)
 _STORY = Press("Story", "story")
 _ROLES = Press("Roles", "role", Form.ROLE)
 _HELP = Press("Offer help", "join")
+_ME_TOO = Press("Me too", "me_too")
 _POST_MORTEM = Press("Post-mortem", "post_mortem")
 _CLOSE = Press("Close at the review", "close")
 _UPDATE = Press("Update stakeholders", "update", Form.UPDATE)
@@ -97,7 +98,7 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
             more = (_LINK, _STORY, _POST_MORTEM, _CLOSE, _UPDATE, _SECURITY)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
-    more = (*more, *_wider(view))
+    more = (*more, *_wider(view), *((_ME_TOO,) if _may_be_affected(view) else ()))
     if view.process.fire_name and incident.fired_at is None and not incident.private:
         more = (*more, replace(_FIRE, title=view.process.fire_name))
     return _allowed(first, incident), _allowed(more, incident)
@@ -106,6 +107,15 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
 def _grave(view: IncidentView) -> bool:
     level = view.process.urgency(view.incident.urgency)
     return level is not None and level.then == "decide"
+
+
+def _may_be_affected(view: IncidentView) -> bool:
+    """Tell whether whoever looks may see it, too, and has not said so (T40)."""
+    incident, viewer = view.incident, view.viewer
+    if incident.private or incident.state not in MAY["me_too"]:
+        return False
+    known = (incident.declared_by, incident.owner, *incident.affected)
+    return viewer is None or not any(viewer.same(each) for each in known)
 
 
 def _wider(view: IncidentView) -> tuple[Press, ...]:

@@ -34,7 +34,7 @@ from cards.known_issue import known_issue_lines
 from cards.outside import outside_rows
 from cards.private import privacy_rows
 from cards.services import service_rows
-from cards.words import headline, next_step, numbered, recurring, source_name, times, urgency_name
+from cards.words import affected, headline, next_step, numbered, recurring, source_name, times, urgency_name
 from models.domain.incidents import Incident, MergeRequest, Noise, State
 from models.domain.parking import put_off
 from models.domain.people import Person
@@ -243,6 +243,8 @@ def _facts(view: IncidentView, room: _Room) -> Iterable[Element]:
             yield row(label, rich_text(text_run(value, limit)))
     if incident.first_seen is not None:
         yield row("Seen", text_block(_seen(incident)))
+    if said := affected(incident):
+        yield row("Affected", rich_text(text_run(said, 300)))
     if incident.recurrence is not None and room.origin:
         yield row("Pattern", text_block(recurring(incident.recurrence)))
     if incident.recent is not None and incident.recent.kept and room.recent and not incident.state.finished:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from cards.blocks import escape, link, safe_url
-from cards.words import ago, headline, next_step, public_title, source_name, times, urgency_name
+from cards.words import affected, ago, headline, next_step, public_title, source_name, times, urgency_name
 from models.domain.incidents import Incident, NoteKind
 from models.domain.people import Person
 from models.domain.process import Process
@@ -70,6 +70,8 @@ def status_text(view: IncidentView, now: datetime) -> str:
     if incident.count:
         seen = f", last {ago(incident.last_seen, now)} ago" if incident.last_seen else ""
         lines.append(f"{escape(source_name(incident.source), 60)} reported it {times(incident.count)}{seen}.")
+    if said := affected(incident):
+        lines.append(f"{escape(said, 400)}.")
     if incident.not_safe and not incident.state.finished:
         lines.append(f"**Do not push to {', '.join(escape(name, 100) for name in incident.not_safe[:6])}.**")
     if incident.unconfirmed and not incident.state.finished:
@@ -172,6 +174,7 @@ def help_text(process: Process) -> str:
             else []
         ),
         ("offer help [how]", "tell the owner; `leave` ends it"),
+        ("me too [where]", "you see it, too: the card counts you, once"),
         ("involve @person [why]", "have somebody help"),
         (f"lesson [{lessons}] <text>", "what the team takes from it"),
         ("post-mortem", "the document, to be copied; it is written into the issue where it changed"),

@@ -31,7 +31,7 @@ COLUMNS = (
     "id", "title", "source", "urgency", "state", "reported_at", "claimed_at", "assessed_at", "resolved_at",
     "closed_at", "owner", "minutes_to_claim", "minutes_to_resolve", "count", "flapping", "out_of_hours",
     "follow_ups", "issue_url", "came_in_period", "open_at_end", "judged_at", "minutes_to_judge",
-    "minutes_to_assess", "minutes_live", "minutes_unowned", "reports",
+    "minutes_to_assess", "minutes_live", "minutes_unowned", "reports", "affected",
 )  # fmt: skip
 
 
@@ -280,9 +280,10 @@ def _values(report: Report, line: Line) -> dict[str, Any]:
         "minutes_live": _minutes(line.live(report.begin, report.until)),
         "minutes_unowned": _minutes(line.nobodys(report.begin, report.until)),
         "reports": line.reports(report.begin, report.end),
+        "affected": len(incident.affected),
     }
     if incident.private:
-        withheld = ("urgency", "count", "flapping", "follow_ups", "issue_url", "reports")
+        withheld = ("urgency", "count", "flapping", "follow_ups", "issue_url", "reports", "affected")
         values |= {"source": PRIVATE, **dict.fromkeys(withheld)}
     return values
 

@@ -19,7 +19,7 @@ from cards.blocks import (
     text_block,
 )
 from cards.timeline import sentence
-from cards.words import headline, source_name, times, urgency_name
+from cards.words import affected, headline, source_name, times, urgency_name
 from models.domain.incidents import Incident
 from models.domain.lesson_rules import lesson_kind
 from models.domain.process import Process
@@ -123,6 +123,7 @@ def facts(incident: Incident, process: Process, safe: Safe) -> str:
         ("State", headline(incident)),
         ("Urgency", f"{safe(urgency)} – {safe(reason)}" if urgency else "not assessed"),
         ("Impact", "; ".join(impact)),
+        ("Affected", safe(affected(incident, 30))),
         ("Report", safe(incident.summary or "")),
         ("Source", safe(source_name(incident.source)) + (f", {times(incident.count)}" if incident.count else "")),
         ("Began", _when(began)),

@@ -345,6 +345,11 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
         + (": who takes it over?" if words.has("required") else ".")
     ),
     Verb.JOINED: _joined,
+    Verb.ME_TOO: lambda words: _ended(
+        f"{words.actor} sees this, too"
+        + (f" ({words.text('count', 10)} people so far)" if words.entry.data.get("count") != 1 else "")
+        + words.tail("where", ": ")
+    ),
     Verb.LEFT: lambda words: f"{words.actor} does not help with this any more.",
     Verb.ALERTING_KEPT: lambda words: f"{words.actor} considered the alert, and leaves it as it is.",
     Verb.INFORMED: lambda words: f"Informed of this incident: {words.text('who', 500)}.",

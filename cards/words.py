@@ -92,6 +92,16 @@ def recurring(found: Recurrence) -> str:
     return f"The same alert came on {days}, too{around}{which}."
 
 
+def affected(incident: Incident, most: int = 6) -> str:
+    """Return how many people see it, too, and who; empty for nobody. Foreign text: their names."""
+    people = incident.affected
+    if not people:
+        return ""
+    names = ", ".join(clean(each.name, 60) for each in people[:most])
+    more = f" and {len(people) - most} more" if len(people) > most else ""
+    return f"{'1 person sees' if len(people) == 1 else f'{len(people)} people see'} it, too: {names}{more}"
+
+
 def numbered(incidents: Sequence[int], most: int = 8) -> str:
     """Return incidents' numbers: ``#3, #7``; the newest ones, where there are many."""
     left_out = "…, " if len(incidents) > most else ""

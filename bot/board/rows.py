@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from cards.blocks import clean, safe_url
 from cards.case_lists import state_name
 from cards.timeline import sentence
-from cards.words import ago, next_step, public_headline, public_title, source_name, times, urgency_name
+from cards.words import affected, ago, next_step, public_headline, public_title, source_name, times, urgency_name
 from models.domain.cases import Case
 from models.domain.incidents import Incident
 from models.domain.people import Person
@@ -172,6 +172,8 @@ def _facts(incident: Incident, row: Row, process: Process, zone: tzinfo) -> Iter
         yield clean(role.name if role else key, 60), clean(person.name, 80)
     if incident.supporters:
         yield "Supporting", _names(incident.supporters)
+    if said := affected(incident):
+        yield "Affected", said
     if incident.resolution:
         yield "Resolved", f"{moment(incident.resolution.at, zone).text} by {clean(incident.resolution.by.name, 80)}"
         cause = incident.resolution.cause

@@ -205,6 +205,10 @@ def _renumbered(changes: tuple[ManualChange, ...], after: int) -> tuple[ManualCh
     return tuple(replace(change, id=number) for number, change in enumerate(changes, after + 1))
 
 
+def _among(person: Person, incident: Incident) -> bool:
+    return person.same(incident.declared_by) or any(person.same(each) for each in incident.affected)
+
+
 def merge(part: Incident, whole: Incident, by: Person, *, at: datetime) -> tuple[Outcome, Outcome]:
     """Make one incident a part of another. Later alerts of the part join the whole.
 
@@ -233,6 +237,7 @@ def merge(part: Incident, whole: Incident, by: Person, *, at: datetime) -> tuple
         last_seen=max(seen, default=None),
         alerting=whole.alerting if part.alerting is None else bool(whole.alerting) or part.alerting,
         links=tuple(dict.fromkeys((*whole.links, *part.links))),
+        affected=(*whole.affected, *(each for each in part.affected if not _among(each, whole))),
         not_safe=tuple(dict.fromkeys((*whole.not_safe, *part.not_safe))),
         changes=(*whole.changes, *_renumbered(part.unconfirmed, len(whole.changes))),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from models.domain.alerts import Link
-from models.domain.effects import AskUpdate, NoteIssue, WriteLogPage
+from models.domain.effects import Announce, AskUpdate, Effect, NoteIssue, RefreshCard, WriteLogPage
 from models.domain.incidents import (
     Decision,
     Escalation,
@@ -60,6 +60,32 @@ def note(incident: Incident, kind: NoteKind, text: str, by: Person, *, at: datet
         return Decision(incident, (entry,), notice="Noted; the issue gets it once the incident is raised.")
     page = (WriteLogPage(incident.id),) if incident.log_key else ()
     return Decision(incident, (entry,), (NoteIssue(incident.id, entry), *page), "Noted in the issue.")
+
+
+def me_too(incident: Incident, where: str, by: Person, *, at: datetime) -> Outcome:
+    """Count somebody who sees it, too, once (T40). The thread hears of the first alone; the card counts on.
+
+    Args:
+        where: What they add, which goes into the issue; empty for nothing.
+    """
+    if refusal := refused(incident, "me_too"):
+        return refusal
+    if by.same(incident.declared_by):
+        return Decision(incident, notice="You declared it: you are counted already.")
+    if any(by.same(each) for each in incident.affected):
+        return Decision(incident, notice="You are counted already. Write down what you find with a note.")
+    changed = replace(incident, affected=(*incident.affected, by))
+    count, said = len(changed.affected), where.strip()[:300]
+    entry = Entry(at, Verb.ME_TOO, by, {"count": count, "where": said or None})
+    effects: list[Effect] = []
+    if changed.raised and (count == 1 or said):
+        effects.append(NoteIssue(incident.id, entry))
+    if changed.log_key:
+        effects.append(WriteLogPage(incident.id))
+    if count == 1:
+        effects.append(Announce(incident.id, entry))
+    notice = f"You are counted: {count} people see it, too." if count > 1 else ""
+    return Decision(changed, (entry,), (*effects, RefreshCard(incident.id)), notice)
 
 
 def link(incident: Incident, url: str, label: str, by: Person, *, at: datetime) -> Outcome:

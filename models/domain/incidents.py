@@ -311,6 +311,7 @@ class Incident:
         privacy: That it is a matter of security; ``None`` where everyone may read of it.
         documented: Its post-mortem; ``None`` until somebody asks for one.
         recurrence: On which days its rule alerted before; ``None`` where it keeps to none.
+        affected: Who said that they see it, too, besides whoever declared it.
     """
 
     id: int
@@ -386,6 +387,7 @@ class Incident:
     channel_offered: bool = False
     documented: Documented | None = None
     recurrence: Recurrence | None = None
+    affected: tuple[Person, ...] = ()
 
     @property
     def private(self) -> bool:
@@ -461,6 +463,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "unpark": frozenset({State.OPEN}),
     "note": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
     "link": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
+    "me_too": frozenset({State.CANDIDATE, State.OPEN}),
     "change": frozenset({State.OPEN}),
     "confirm_change": frozenset({State.OPEN}),
     "resolve": frozenset({State.OPEN}),

@@ -200,4 +200,4 @@ def holds(incident: Incident, reminder: Entry, process: Process, timeline: Seque
         case Lack.ROLE:
             return bool(vacant(incident, process))
         case _:
-            return not any(each.actor is not None and each.at > reminder.at for each in timeline)
+            return not any(each.moves and each.at > reminder.at for each in timeline)

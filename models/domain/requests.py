@@ -148,6 +148,13 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class MeToo:
+    """Say that one sees it, too, and what there is to add."""
+
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Stop helping with it."""
 
@@ -306,6 +313,7 @@ Request = (
     | GiveRole
     | LeaveRole
     | Join
+    | MeToo
     | Leave
     | PostMortem
     | Improve
@@ -366,6 +374,8 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return staffing.leave_role(incident, role, by, process, at=at)
         case Join(who, why):
             return staffing.join(incident, who or by, by, why, at=at)
+        case MeToo(where):
+            return handling.me_too(incident, where, by, at=at)
         case Leave():
             return staffing.leave(incident, by, at=at)
         case AddLesson(text, lesson_kind):

@@ -47,6 +47,7 @@ class Verb(StrEnum):
     ROLE_TAKEN = "role_taken"
     ROLE_LEFT = "role_left"
     JOINED = "joined"
+    ME_TOO = "me_too"
     LEFT = "left"
     INFORMED = "informed"
     ALERTING_KEPT = "alerting_kept"
@@ -77,3 +78,8 @@ class Entry:
     verb: Verb
     actor: Person | None = None
     data: dict[str, str | int | bool | None] = field(default_factory=dict)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a person did something about it, rather than said that it struck them, too."""
+        return self.actor is not None and self.verb is not Verb.ME_TOO

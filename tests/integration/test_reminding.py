@@ -12,10 +12,12 @@ import pytest
 from bot.reminding import Reminding
 from models import directory, queue, store
 from models.domain.effects import Announce, Tell
+from models.domain.incidents import Decision
 from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
+from models.domain.reminders import holds
 from models.domain.requests import AddNote, Assess, Claim, Park
-from models.domain.timeline import Verb
+from models.domain.timeline import Entry, Verb
 from models.domain.working_hours import WorkingHours
 from models.operations import incidents
 from tests.integration.test_outbox import House, house
@@ -66,6 +68,21 @@ async def test_what_somebody_took_meanwhile_is_not_reminded_of(house: House) -> 
     await incidents.act(await incidents.load(1), AddNote("looked"), ADA, PROCESS)
     await look(both, timedelta(minutes=200))
     assert await reminded() == 2
+
+
+async def test_that_it_struck_somebody_too_is_no_news_of_it(house: House) -> None:
+    await house.fires("a")
+    both = replicas(house)
+    await incidents.act(await incidents.load(1), Claim(), ADA, PROCESS)
+    done = await incidents.act(await incidents.load(1), Assess(INTERNAL), ADA, PROCESS)
+    later = Entry(datetime.now(UTC) + timedelta(minutes=200), Verb.ME_TOO, ADA, {"count": 1})
+    await store.commit([(done.incident, Decision(done.incident, (later,)))])
+    await look(both, timedelta(minutes=250))
+    assert await reminded() == 1
+    timeline = await store.timeline(1)
+    again = replace(later, at=timeline[-1].at + timedelta(minutes=1))
+    assert holds(done.incident, timeline[-1], PROCESS, [*timeline, again])
+    assert not holds(done.incident, timeline[-1], PROCESS, [*timeline, replace(again, verb=Verb.NOTED)])
 
 
 @pytest.mark.parametrize(("count", "alone"), [(3, 3), (4, 0), (30, 0)])

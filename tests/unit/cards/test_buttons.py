@@ -18,28 +18,28 @@ from tests.unit.cards.test_golden import elements
 MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Update stakeholders, Security"
 WAIT = MORE.replace("Merge", "Put off, Merge")
 AFTER = "Link, Story, Post-mortem, Close at the review, Update stakeholders, Security"
-CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge, Security"
+CANDIDATE = "Claim, Raise, Not an incident | Assign, Note, Link, Merge, Security, Me too"
 
 TABLE: list[tuple[str, Person | None, str]] = [
     ("candidate", None, CANDIDATE),
     ("candidate", ALEX, CANDIDATE),
     ("recovered", None, CANDIDATE),
     ("unreadable", None, CANDIDATE),
-    ("open", None, f"Claim, Assign, Urgency, Note | {MORE}"),
-    ("open", ALEX, f"Claim, Assign, Urgency, Note | {MORE}"),
-    ("owned", None, f"Urgency, Note, Hand over, Take over | {WAIT}, Offer help"),
+    ("open", None, f"Claim, Assign, Urgency, Note | {MORE}, Me too"),
+    ("open", ALEX, f"Claim, Assign, Urgency, Note | {MORE}, Me too"),
+    ("owned", None, f"Urgency, Note, Hand over, Take over | {WAIT}, Offer help, Me too"),
     ("owned", MEGAN, f"Urgency, Note, Hand over | {WAIT}"),
-    ("owned", ALEX, f"Urgency, Note, Take over | {WAIT}, Offer help"),
-    ("urgent", None, f"Decide, Note, Urgency, Hand over, Take over | {MORE}, Offer help, Hand-off"),
+    ("owned", ALEX, f"Urgency, Note, Take over | {WAIT}, Offer help, Me too"),
+    ("urgent", None, f"Decide, Note, Urgency, Hand over, Take over | {MORE}, Offer help, Hand-off, Me too"),
     ("urgent", MEGAN, f"Decide, Note, Urgency, Hand over | {MORE}, Hand-off"),
-    ("internal", None, f"Resolve, Note, Urgency, Hand over, Take over | {WAIT}, Offer help"),
+    ("internal", None, f"Resolve, Note, Urgency, Hand over, Take over | {WAIT}, Offer help, Me too"),
     ("internal", MEGAN, f"Resolve, Note, Urgency, Hand over | {WAIT}"),
-    ("internal", ALEX, f"Resolve, Note, Urgency, Take over | {WAIT}, Offer help"),
+    ("internal", ALEX, f"Resolve, Note, Urgency, Take over | {WAIT}, Offer help, Me too"),
     ("overridden", MEGAN, f"Resolve, Note, Urgency, Hand over | {MORE}, Hand-off"),
     ("not_safe", MEGAN, f"Resolve, Note, Urgency, Hand over | {WAIT}"),
-    ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {WAIT}, Offer help"),
+    ("changing", None, f"Confirm change 1 + Note, Urgency, Hand over, Take over | {WAIT}, Offer help, Me too"),
     ("changing", MEGAN, f"Note, Urgency, Hand over | {WAIT}"),
-    ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {WAIT}, Offer help"),
+    ("changing", ADELE, f"Confirm change 1 + Note, Urgency, Take over | {WAIT}, Offer help, Me too"),
     (
         "resolved",
         None,

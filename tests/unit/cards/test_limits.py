@@ -79,6 +79,7 @@ def _filled(fill: str) -> Incident:
         unreadable=fill,
         why=fill,
         raised_at=AT,
+        affected=_people(fill),
         recurrence=Recurrence(90, "Wednesday", "02:00", tuple(range(10**9, 10**9 + 300))),
         owner=person,
         owned_at=AT - timedelta(days=30),

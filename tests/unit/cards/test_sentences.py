@@ -92,6 +92,7 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
         {"kind": "well", "name": "What went well", "text": "it was quick"},
         "Megan Bowen noted a lesson, “What went well”: it was quick.",
     ),
+    Verb.ME_TOO: ({"count": 3, "where": "in Leeds"}, "Megan Bowen sees this, too (3 people so far): in Leeds."),
     Verb.POST_MORTEM: ({}, "Megan Bowen had the post-mortem written into the issue."),
     Verb.FIRE: ({}, "Megan Bowen asks everybody to help: channel, issue and log page are being made."),
     Verb.LOG_PAGE: (
