@@ -144,6 +144,8 @@ def read_report(text: str) -> Command:
         raise Wrong(f"There is no such day: {text.strip()}. For example: report 2026-11-01..2026-11-15") from None
     if last < first:
         raise Wrong("The first day comes first: report 2026-11-01..2026-11-15")
+    if not 2000 <= first.year <= last.year < 2200:
+        raise Wrong("Nothing is known of so long ago or so far ahead: report 2026-11-01..2026-11-15")
     return AskReport(first, last)
 
 

@@ -104,11 +104,15 @@ class Reader:
     def clock(self, key: str) -> time | None:
         """Return a time of day (``HH:MM``); ``None`` where it is missing or empty."""
         value = self.text(key, "")
-        try:
-            return time.fromisoformat(value) if value else None
-        except ValueError:
-            self.wrong(f"{key} holds {value!r}; it needs a time as 09:00")
+        if not value:
             return None
+        try:
+            if re.fullmatch(r"[0-9]{1,2}:[0-9]{2}", value):
+                return time.fromisoformat(value.zfill(5))
+        except ValueError:
+            pass
+        self.wrong(f"{key} holds {value!r}; it needs a time as 09:00")
+        return None
 
     def table(self, key: str) -> Reader:
         """Return the table of that name, which must be there."""

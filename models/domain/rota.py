@@ -11,6 +11,8 @@ from models.domain.people import Person
 from models.domain.working_hours import DAYS
 
 MOST_DAYS = 31
+FURTHEST = timedelta(days=800)
+"""How far ahead a day may be: what is further is a slip."""
 _RANGE = re.compile(r"\s*(?:\.\.|–|\bto\b|\buntil\b)\s*")
 
 
@@ -61,7 +63,7 @@ def alike(one: Person, other: Person) -> bool:
 
 
 def read_days(text: str, today: date) -> tuple[date, date] | None:
-    """Return the first and the last day that somebody typed; ``None`` where it is no day, or too many.
+    """Return the first and the last day that somebody typed; ``None`` for no day, too many, or too far ahead.
 
     Args:
         text: ``2026-12-24``, ``2026-12-24..2026-12-28``, ``today``, ``tomorrow``, or the name of a day that comes.
@@ -72,6 +74,8 @@ def read_days(text: str, today: date) -> tuple[date, date] | None:
     days = [_day(part, today) for part in parts]
     first, last = days[0], days[-1]
     if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS):
+        return None
+    if last - today > FURTHEST:
         return None
     return first, last
 

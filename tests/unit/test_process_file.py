@@ -147,6 +147,12 @@ def test_what_may_be_left_out_is_proposed_where_it_is_misspelt(written: str, mea
     assert what.endswith(f"did you mean {meant!r}?")
 
 
+@pytest.mark.parametrize("written", ["09:00+02:00", "09:00Z", "9", "24:00", "09:60", "٠٩:٠٠"])
+def test_what_is_no_time_of_day_is_told(written: str) -> None:
+    ((_, what),) = mistakes_in(WILSON.replace('balance_at = "09:00"', f'balance_at = "{written}"', 1))
+    assert what.endswith("it needs a time as 09:00")
+
+
 def test_a_wrong_prefix_hides_no_other_mistake() -> None:
     text = WILSON.replace("cycles = 3", "cycles = 0", 1).replace(
         "[tracker]", '[tracker]\ntitle_prefix = "/close"', 1

@@ -59,6 +59,7 @@ def test_a_change_holds_on_its_days_only() -> None:
         ("2026-12-28..2026-12-24", None),
         ("2026-12-01..2027-12-01", None),
         ("2026-13-01", None),
+        ("9999-12-31", None),
         ("someday", None),
         ("", None),
     ],
