@@ -33,6 +33,7 @@ from manifest.package import write_package
 from models import database, queue, reporting, store
 from models.domain.mail import Outcome
 from models.domain.process_reader import ProcessError
+from models.domain.report_rules import YEARS
 from models.domain.reports import Report
 from models.ports import Finding, PortError
 from models.process_file import read_process_text
@@ -205,6 +206,9 @@ def _mail(settings: Settings, options: argparse.Namespace) -> int:
         except ValueError:
             print(f"wilson: mail balance: {options.which!r} is no day; it needs one as 2026-11-20", file=sys.stderr)
             return MISUSED
+        if day is not None and day.year not in YEARS:
+            print(f"wilson: mail balance: {day} is too long ago or too far ahead", file=sys.stderr)
+            return MISUSED
         async with wiring.connected(settings, upgrade=False):
             chosen, counts = await maildesk.balance(day, ZoneInfo(settings.rota.timezone))
         print(f"{chosen.isoformat()}: {sum(counts.values())} mails")
@@ -245,6 +249,9 @@ def _report(settings: Settings, options: argparse.Namespace) -> int:
         first = date.fromisoformat(options.first) if options.first else last - timedelta(days=6)
     except ValueError as error:
         print(f"wilson: report: {error}; a day is written as 2026-11-20", file=sys.stderr)
+        return MISUSED
+    if first.year not in YEARS or last.year not in YEARS:
+        print(f"wilson: report: {first} to {last} is too long ago or too far ahead", file=sys.stderr)
         return MISUSED
     if last < first:
         print(f"wilson: report: --to {last} is before --from {first}", file=sys.stderr)

@@ -15,6 +15,7 @@ from cards.payload import NOTE, REPOSITORIES, SHORT, TITLE, URL
 from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.process import Process
+from models.domain.report_rules import YEARS
 from models.domain.requests import (
     AddFollowUp,
     AddLesson,
@@ -144,7 +145,7 @@ def read_report(text: str) -> Command:
         raise Wrong(f"There is no such day: {text.strip()}. For example: report 2026-11-01..2026-11-15") from None
     if last < first:
         raise Wrong("The first day comes first: report 2026-11-01..2026-11-15")
-    if not 2000 <= first.year <= last.year < 2200:
+    if first.year not in YEARS or last.year not in YEARS:
         raise Wrong("Nothing is known of so long ago or so far ahead: report 2026-11-01..2026-11-15")
     return AskReport(first, last)
 

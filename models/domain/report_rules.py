@@ -8,6 +8,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from models.domain.process_reader import Reader
 from models.domain.working_hours import DAYS
 
+YEARS = range(2000, 2200)
+"""In which years the days of a report or a balance may lie."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportRules:

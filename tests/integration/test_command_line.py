@@ -109,6 +109,9 @@ def test_the_report_of_what_mails_brought_comes_as_text_json_and_csv(tmp_path: P
         "True",
         "True",
     )
+    for words in (("report", "--to", "9999-12-31"), ("mail", "balance", "9999-12-31")):
+        far = wilson(tmp_path, *words)
+        assert (far.returncode, "too far ahead" in far.stderr, "Traceback" in far.stderr) == (2, True, False)
     wrong = wilson(tmp_path, "report", "--from", "2026-11-20", "--to", "2026-11-19")
     assert (wrong.returncode, wrong.stderr.strip()) == (
         2,

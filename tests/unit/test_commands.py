@@ -740,3 +740,8 @@ def test_one_word_under_a_card_is_about_that_incident() -> None:
 )
 def test_putting_off(text: str, request_: object) -> None:
     assert say(text) == Act(request_)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("days", ["9999-12-31", "0001-01-01", "2026-11-01..9999-12-31"])
+def test_a_report_of_days_that_no_clock_knows_is_refused(days: str) -> None:
+    assert "so far ahead" in misused(f"{BOT} report {days}", in_thread=False)
