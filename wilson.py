@@ -25,6 +25,7 @@ import fittings
 import maildesk
 import mailroom
 import wiring
+from bot.reporting import with_follow_ups
 from bot.rota import ChangedRota, days, swaps
 from cards.report import report_csv, report_json, report_text
 from demo.run import run_demo
@@ -260,7 +261,12 @@ def _report(settings: Settings, options: argparse.Namespace) -> int:
 
     async def make() -> Report:
         async with wiring.connected(settings, upgrade=False):
-            return await reporting.report(first, last + timedelta(days=1), process, zone, now)
+            found = await reporting.report(first, last + timedelta(days=1), process, zone, now)
+            tracker = fittings.tracker_of(settings)
+            try:
+                return await with_follow_ups(found, tracker)
+            finally:
+                await tracker.close()
 
     made = asyncio.run(make())
     formats = {"csv": report_csv, "json": report_json}

@@ -23,7 +23,7 @@ from bot.mail_view import mail_view
 from bot.outside_deliveries import OutsideDeliveries
 from bot.posting import Poster
 from bot.recurring import with_recurrence
-from bot.reporting import open_follow_ups
+from bot.reporting import with_follow_ups
 from bot.review_deliveries import ReviewDeliveries
 from bot.shift_deliveries import ShiftDeliveries
 from bot.surroundings import Surroundings
@@ -353,8 +353,7 @@ class Deliveries:
     async def _send_report(self, effect: SendReport) -> None:
         around, days = self._around, (date.fromisoformat(effect.first), date.fromisoformat(effect.after))
         made = await reporting.report(*days, around.process, around.zone, datetime.now(UTC))
-        still_open = await open_follow_ups(made, self._tracker)
-        card = report_card(made, around.process, around.zone, still_open)
+        card = report_card(await with_follow_ups(made, self._tracker), around.process, around.zone)
         message = Message(card=card, summary="How it went")
         if effect.conversation_id:
             thread = ThreadAddress(effect.service_url, effect.tenant_id, effect.conversation_id, "")

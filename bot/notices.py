@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import look_now_and_then
 from bot.rota import days
 from bot.surroundings import Surroundings
 from cards.blocks import mention
-from cards.lists import gap_text, morning_text, review_soon
-from models import store
+from cards.lists import gap_text, morning_text, review_soon, rota_away_text
+from models import directory, store
 from models.domain.effects import PostReview, Tell
 from models.domain.incidents import State
 from models.domain.notice_rules import review_of
 from models.domain.people import Person
-from models.ports import RotaSource
+from models.ports import PortError, RotaSource
+
+_GAPS = "rota-gaps-told"
 
 
 class Notices:
@@ -58,14 +60,27 @@ class Notices:
         ):
             return
         today = here.date()
-        ahead = await days(self._rota, today, 1 + rules.gaps_ahead_days, self._timezone)
+        try:
+            ahead = await days(self._rota, today, 1 + rules.gaps_ahead_days, self._timezone)
+        except PortError as error:
+            await self._say(rota_away_text(str(error)), f"rota-away:{today}")
+            return
         on_call = [self._around.known(each) for each in ahead[0][1]]
         if on_call:
             called = " ".join(mention(each) for each in on_call if each.teams_id)
             await self._say(f"{morning_text(on_call)} {called}".strip(), f"on-call:{today}", tuple(on_call))
-        if gaps := [day for day, people in ahead if not people and hours.works_on(day)]:
-            key = hashlib.sha256(",".join(day.isoformat() for day in gaps).encode()).hexdigest()[:32]
-            await self._say(gap_text(gaps, today), f"rota-gap:{key}")
+        await self._gaps([day for day, people in ahead if not people and hours.works_on(day)], today)
+
+    async def _gaps(self, gaps: list[date], today: date) -> None:
+        """Tell of each day that nobody covers once; of one that was covered in between, again."""
+        held = await directory.fact(_GAPS) or ""
+        told = {date.fromisoformat(each) for each in held.split()}
+        if new := [day for day in gaps if day not in told]:
+            key = hashlib.sha256(",".join(day.isoformat() for day in new).encode()).hexdigest()[:32]
+            await self._say(gap_text(new, today), f"rota-gap:{today}:{key}")
+        # One fact for all of them: another replica sees that none of this message was told yet, or all of it.
+        if (now_told := " ".join(day.isoformat() for day in gaps)) != held:
+            await directory.remember_fact(_GAPS, now_told)
 
     async def _review(self, now: datetime) -> None:
         rules = self._around.process.review

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from models import directory, reporting, store
 from models.domain.effects import SendReport
+from models.domain.incidents import FollowUp
 from models.domain.reports import Report
 from models.ports import IssueTracker, Permanent, PortError
 
@@ -58,22 +60,26 @@ class Reporting:
         return not made.lines
 
 
-async def open_follow_ups(report: Report, tracker: IssueTracker) -> str:
-    """Return how many follow-ups of a report are open, in words. Asks the tracker of the newest few.
+async def with_follow_ups(report: Report, tracker: IssueTracker) -> Report:
+    """Return a report that says how its follow-ups stand. Asks the tracker of the newest few.
 
-    A tracker that is away makes them unknown, and holds no report.
+    A tracker that is away leaves the rest unknown, and holds no report.
     """
-    keys = [each.key for line in report.lines for each in line.incident.follow_ups if each.key][-MOST_FOLLOW_UPS:]
-    still = unknown = 0
-    for number, key in enumerate(keys):
+    keys = [each.key for line in report.lines for each in line.incident.follow_ups if each.key]
+    closed: dict[str, bool] = {}
+    for key in keys[-MOST_FOLLOW_UPS:]:
         try:
-            still += not (await tracker.get(key)).closed
+            closed[key] = (await tracker.get(key)).closed
         except Permanent:
-            unknown += 1
+            continue
         except PortError:
-            unknown += len(keys) - number  # it is away: the rest is not waited for
-            break
-    unknown += report.follow_ups - len(keys)
-    if not report.follow_ups:
-        return ""
-    return f", {still} of them open" + (f", {unknown} not known" if unknown else "")
+            break  # it is away: the rest is not waited for
+    lines = tuple(
+        replace(line, incident=replace(line.incident, follow_ups=_standing(line.incident.follow_ups, closed)))
+        for line in report.lines
+    )
+    return replace(report, lines=lines)
+
+
+def _standing(follow_ups: Sequence[FollowUp], closed: Mapping[str, bool]) -> tuple[FollowUp, ...]:
+    return tuple(replace(each, closed=closed.get(each.key)) for each in follow_ups)

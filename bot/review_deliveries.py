@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.posting import Poster
+from bot.reporting import MOST_FOLLOW_UPS
 from bot.surroundings import Surroundings
 from cards.review import review_card
 from models import directory
@@ -14,7 +15,7 @@ from models.directory import REVIEW
 from models.domain.effects import Effect, PostReview, RefreshReview
 from models.domain.views import ReviewView
 from models.operations import reviews
-from models.ports import IssueTracker, Message, PortError
+from models.ports import IssueTracker, Message, Permanent, PortError
 from models.queue import Item
 
 log = logging.getLogger(__name__)
@@ -67,14 +68,19 @@ class ReviewDeliveries:
         await reviews.compare(review, [(ref.key, title, ref.url) for ref, title in found])
 
     async def _look_at_follow_ups(self, review: int) -> None:
-        """Ask the tracker how follow-ups stand. Where it does not answer, the card says what was known."""
-        for incident in await reviews.incidents_of(review):
-            for each in incident.follow_ups:
-                if not each.key or each.closed:
-                    continue
-                try:
-                    issue = await self._tracker.get(each.key)
-                except PortError as error:
-                    log.warning("how the follow-ups stand can't be read: %s", error)
-                    return
-                await reviews.saw_follow_up(incident.id, each.id, issue.closed)
+        """Ask the tracker how the newest follow-ups stand; where it is away, the card says what was known."""
+        asked = [
+            (incident.id, each)
+            for incident in await reviews.incidents_of(review)
+            for each in incident.follow_ups
+            if each.key and not each.closed
+        ]
+        for incident_id, each in asked[-MOST_FOLLOW_UPS:]:
+            try:
+                issue = await self._tracker.get(each.key)
+            except Permanent:
+                continue  # it was deleted or moved
+            except PortError as error:
+                log.warning("how the follow-ups stand can't be read: %s", error)
+                return
+            await reviews.saw_follow_up(incident_id, each.id, issue.closed)

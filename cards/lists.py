@@ -106,6 +106,12 @@ def gap_text(gaps: Sequence[date], today: date) -> str:
     return f"**Nobody is on call {days}.** Put somebody into the rota, or say `oncall cover @person {gaps[0]}`."
 
 
+def rota_away_text(why: str) -> str:
+    """Return that nobody is named as on call, since the rota can't be read."""
+    why = escape(why, 300).rstrip(".")
+    return f"**The rota can't be read, so nobody is named as on call:** {why}. `wilson doctor` looks at it."
+
+
 def review_soon(count: int, meeting: datetime, today: date) -> str:
     """Return the announcement of the incident review: on the day before, or where that was missed on the day."""
     day = "today" if meeting.date() == today else "tomorrow"

@@ -22,6 +22,7 @@ from cards.blocks import (
     unfolding,
 )
 from cards.words import numbered, public_title, source_name, times
+from models.domain.incidents import FollowUp
 from models.domain.process import Process
 from models.domain.report_lines import Line
 from models.domain.reports import PRIVATE, Repeat, Report, Spread
@@ -31,16 +32,12 @@ COLUMNS = (
     "id", "title", "source", "urgency", "state", "reported_at", "claimed_at", "assessed_at", "resolved_at",
     "closed_at", "owner", "minutes_to_claim", "minutes_to_resolve", "count", "flapping", "out_of_hours",
     "follow_ups", "issue_url", "came_in_period", "open_at_end", "judged_at", "minutes_to_judge",
-    "minutes_to_assess", "minutes_live", "minutes_unowned", "reports", "affected",
+    "minutes_to_assess", "minutes_live", "minutes_unowned", "reports", "affected", "follow_ups_open",
 )  # fmt: skip
 
 
-def report_card(report: Report, process: Process, zone: tzinfo, open_follow_ups: str = "") -> Element:
-    """Return the report as a card.
-
-    Args:
-        open_follow_ups: How many follow-ups are open, in words; empty where nobody asked the tracker.
-    """
+def report_card(report: Report, process: Process, zone: tzinfo) -> Element:
+    """Return the report as a card."""
     title = f"{report.count} incidents and candidates" if report.count != 1 else "1 incident or candidate"
     head = [
         text_block("How it went", weight="Bolder", size="Large", heading=True),
@@ -66,7 +63,7 @@ def report_card(report: Report, process: Process, zone: tzinfo, open_follow_ups:
             row("Live", text_block(_live(report))),
             row("Nobody's", text_block(f"{long(report.unowned)} in all")),
             row("Still open", text_block(_still_open(report))),
-            row("Follow-ups", text_block(f"{report.follow_ups} raised{open_follow_ups}")),
+            row("Follow-ups", text_block(_follow_ups(report))),
             row("Unclaimed", text_block(_unclaimed(report))),
         ]
         body += _worth_fixing(report)
@@ -165,6 +162,13 @@ def _how_often(each: Repeat) -> str:
 # -- for elsewhere --------------------------------------------------------------------------------------------
 
 
+def _follow_ups(report: Report) -> str:
+    if not report.follow_ups:
+        return "none raised"
+    unknown = f", {report.follow_ups_unknown} not known" if report.follow_ups_unknown else ""
+    return f"{report.follow_ups} raised, {report.follow_ups_open} of them open{unknown}"
+
+
 def report_text(report: Report, process: Process, zone: tzinfo) -> str:
     """Return the report as plain text."""
     lines = [
@@ -179,7 +183,7 @@ def report_text(report: Report, process: Process, zone: tzinfo) -> str:
         f"live:        {_live(report)}",
         f"nobody's:    {long(report.unowned)} in all",
         f"still open:  {_still_open(report)}",
-        f"follow-ups:  {report.follow_ups} raised",
+        f"follow-ups:  {_follow_ups(report)}",
         f"unclaimed:   {_unclaimed(report)}",
     ]
     lines += [
@@ -231,6 +235,8 @@ def report_json(report: Report) -> str:
         "earlier": report.earlier,
         "open_at_end": report.open_at_end,
         "follow_ups": report.follow_ups,
+        "follow_ups_open": report.follow_ups_open,
+        "follow_ups_unknown": report.follow_ups_unknown,
         "unclaimed_out_of_hours": report.unclaimed_out_of_hours,
         "unclaimed": report.unclaimed,
         "repeats": [
@@ -249,6 +255,9 @@ def report_json(report: Report) -> str:
         "incidents": [_values(report, each) for each in report.lines],
     }
     return json.dumps(whole, ensure_ascii=False, indent=2)
+
+
+_WITHHELD = ("urgency", "count", "flapping", "follow_ups", "issue_url", "reports", "affected", "follow_ups_open")
 
 
 def _values(report: Report, line: Line) -> dict[str, Any]:
@@ -281,11 +290,18 @@ def _values(report: Report, line: Line) -> dict[str, Any]:
         "minutes_unowned": _minutes(line.nobodys(report.begin, report.until)),
         "reports": line.reports(report.begin, report.end),
         "affected": len(incident.affected),
+        "follow_ups_open": _open(incident.follow_ups),
     }
     if incident.private:
-        withheld = ("urgency", "count", "flapping", "follow_ups", "issue_url", "reports", "affected")
-        values |= {"source": PRIVATE, **dict.fromkeys(withheld)}
+        values |= {"source": PRIVATE, **dict.fromkeys(_WITHHELD)}
     return values
+
+
+def _open(follow_ups: Sequence[FollowUp]) -> int | None:
+    """Return how many are open; ``None`` where that is not known of all."""
+    if any(each.closed is None for each in follow_ups):
+        return None
+    return sum(not each.closed for each in follow_ups)
 
 
 def _stamp(at: datetime | None) -> str | None:

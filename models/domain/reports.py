@@ -111,6 +111,16 @@ class Report:
         return tuple(each for each in self.open_at_end if each in before)
 
     @property
+    def follow_ups_open(self) -> int:
+        """How many follow-ups are known to be open."""
+        return sum(each.closed is False for line in self.lines for each in line.incident.follow_ups)
+
+    @property
+    def follow_ups_unknown(self) -> int:
+        """Of how many follow-ups nobody knows how they stand."""
+        return sum(each.closed is None for line in self.lines for each in line.incident.follow_ups)
+
+    @property
     def unclaimed_out_of_hours(self) -> int:
         """How many came out of hours and were nobody's for too long."""
         return len(self.unclaimed)

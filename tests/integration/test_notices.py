@@ -14,13 +14,13 @@ import pytest
 from bot.adapters.rota_file import NoRota
 from bot.notices import Notices
 from bot.rota import ChangedRota, days, remember_swap, swaps, undo_swaps
-from models import queue
+from models import queue, store
 from models.domain import notice_rules
 from models.domain.effects import PostReview, Tell
 from models.domain.people import Person
 from models.domain.rota import Swap
 from models.domain.working_hours import WorkingHours
-from models.ports import Finding
+from models.ports import Finding, Temporary
 from tests.integration.test_outbox import House, house
 from tests.unit.cards.samples import PROCESS
 
@@ -128,3 +128,57 @@ async def test_a_rota_that_has_run_out_is_told_of_and_none_at_all_is_not(house: 
         await Notices(house.around, NoRota(), zone, lambda: None).look(at)
     (text,) = await told()
     assert "today, on Wednesday, 2 September" in text
+
+
+class Holes:
+    """Ada on every day but some."""
+
+    def __init__(self, *gaps: date) -> None:
+        self.gaps = set(gaps)
+        self.away = False
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        if self.away:
+            raise Temporary("the file is not YAML")
+        return () if at.astimezone(ZoneInfo("Europe/London")).date() in self.gaps else (ADA,)
+
+    async def check(self) -> Sequence[Finding]:
+        return ()
+
+
+async def test_each_gap_is_told_once_whatever_becomes_of_the_others(house: House) -> None:
+    zone = ZoneInfo("Europe/London")
+    house.around.process = replace(PROCESS, hours=WorkingHours(), notices=notice_rules.Notices(time(9), 30))
+    gaps = [date(2026, 9, 3), date(2026, 9, 10), date(2026, 9, 24)]
+    rota, now = Holes(*gaps), datetime(2026, 9, 1, 12, tzinfo=UTC)
+    for _ in range(30):  # the first two pass, and the key of the message is long forgotten
+        await asyncio.gather(*(Notices(house.around, rota, zone, lambda: None).look(now) for _ in range(2)))
+        await store.forget_seen(store.now_ms() + 1)
+        now += timedelta(days=1)
+    told_of = [text for text in await told() if "Nobody is on call" in text]
+    assert len(told_of) == 1
+    assert "on Thursday, 3 September, on Thursday, 10 September, on Thursday, 24 September" in told_of[0]
+
+
+async def test_a_gap_that_was_covered_in_between_is_told_again(house: House) -> None:
+    zone = ZoneInfo("Europe/London")
+    house.around.process = replace(PROCESS, hours=WorkingHours(), notices=notice_rules.Notices(time(9), 30))
+    rota = Holes(date(2026, 9, 24))
+    for day in (1, 2, 3):
+        rota.gaps = set() if day == 2 else {date(2026, 9, 24)}
+        await Notices(house.around, rota, zone, lambda: None).look(datetime(2026, 9, day, 12, tzinfo=UTC))
+    assert sum("Nobody is on call" in text for text in await told()) == 2
+
+
+async def test_a_rota_that_can_not_be_read_is_told_once_a_day(house: House) -> None:
+    zone = ZoneInfo("Europe/London")
+    house.around.process = replace(PROCESS, hours=WorkingHours(), notices=notice_rules.Notices(time(9), 7))
+    rota = Holes()
+    rota.away = True
+    for hour in (12, 13, 36):
+        await Notices(house.around, rota, zone, lambda: None).look(
+            datetime(2026, 9, 1, tzinfo=UTC) + timedelta(hours=hour)
+        )
+    texts = [text for text in await told() if "The rota can't be read" in text]
+    assert len(texts) == 2
+    assert all("not YAML" in text for text in texts)

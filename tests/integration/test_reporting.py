@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.reporting import Reporting, open_follow_ups
-from cards.report import report_card
+from bot.reporting import Reporting, with_follow_ups
+from cards.report import report_card, report_json, report_text
 from models import queue, reporting, store
 from models.domain.effects import SendReport
 from models.domain.incidents import Decision, FollowUp, Incident, State
@@ -140,15 +141,15 @@ class Asked:
 
 
 @pytest.mark.parametrize(
-    ("answers", "said", "times"),
+    ("answers", "stand", "times"),
     [
-        ((True, False, False), ", 2 of them open", 3),
-        ((True, Permanent("gone"), False), ", 1 of them open, 1 not known", 3),
-        ((False, Temporary("away"), False), ", 1 of them open, 2 not known", 2),
+        ((True, False, False), (2, 0), 3),
+        ((True, Permanent("gone"), False), (1, 1), 3),
+        ((False, Temporary("away"), False), (1, 2), 2),
     ],
 )
 async def test_a_tracker_that_is_away_is_not_waited_for_again(
-    answers: tuple[bool | PortError, ...], said: str, times: int
+    answers: tuple[bool | PortError, ...], stand: tuple[int, int], times: int
 ) -> None:
     follow_ups = tuple(FollowUp(str(number), "alerting", "x", str(number)) for number in range(3))
     incident = Incident(1, 1, State.RESOLVED, "x", "gcp", datetime.now(UTC), follow_ups=follow_ups)
@@ -156,5 +157,10 @@ async def test_a_tracker_that_is_away_is_not_waited_for_again(
     now = datetime.now(UTC)
     report = report_of([line], now - timedelta(days=1), now, now=now)
     tracker = Asked(*answers)
-    assert await open_follow_ups(report, tracker) == said  # type: ignore[arg-type] # all that is asked of it
+    made = await with_follow_ups(report, tracker)  # type: ignore[arg-type] # all that is asked of it
+    assert (made.follow_ups_open, made.follow_ups_unknown) == stand
+    whole = json.loads(report_json(made))
+    assert (whole["follow_ups_open"], whole["follow_ups_unknown"]) == stand
+    assert whole["incidents"][0]["follow_ups_open"] == (None if stand[1] else stand[0])
+    assert f"3 raised, {stand[0]} of them open" in report_text(made, PROCESS, LONDON)
     assert tracker.times == times

@@ -298,13 +298,22 @@ def test_no_cell_is_a_formula_and_all_incidents_are_there() -> None:
 
 
 def test_the_card_says_in_words_what_its_charts_show() -> None:
-    report = made(incident(1, urgency="urgent", count=3), incident(2, source="grafana"))
-    card = report_card(report, PROCESS, LONDON, ", 1 of them open")
+    follow_ups = (
+        FollowUp("1", "alerting", "x", "8", closed=False),
+        FollowUp("2", "alerting", "y", "9", closed=True),
+    )
+    report = made(incident(1, urgency="urgent", count=3, follow_ups=follow_ups), incident(2, source="grafana"))
+    card = report_card(report, PROCESS, LONDON)
     charts = [each for each in card["body"] if each["type"].startswith("Chart.")]
     assert [each["type"] for each in charts] == ["Chart.Donut", "Chart.HorizontalBar"]
     assert all(each["fallback"] for each in charts)
     text = str([each for each in card["body"] if not each["type"].startswith("Chart.")])
-    for said in ("GCP Monitoring 1, Grafana 1", "Urgent 1", "9 November 2026 – 17 November 2026", "1 of them open"):
+    for said in (
+        "GCP Monitoring 1, Grafana 1",
+        "Urgent 1",
+        "9 November 2026 – 17 November 2026",
+        "2 raised, 1 of them open",
+    ):
         assert said in text
     assert "Grafana" in report_text(report, PROCESS, LONDON)
 
