@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,19 @@ from cards.mail import mail_card
 from cards.payload import BadAction
 from cards.private import redacted_card
 from cards.report import report_card
+from cards.review import discussed_card, follow_up_card, review_card
+from cards.review_actions import decode_review, is_about_the_review
+from cards.shift import days_end_card, shift_card
+from cards.shift_actions import decode_shift, is_about_a_shift
 from models.domain.firing import Part
-from models.domain.incidents import Refusal
+from models.domain.incidents import Kept, Parked, Refusal, State
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.mail import Outcome
 from models.domain.report_lines import line_of
-from models.domain.reports import report_of
+from models.domain.reports import Repeat, report_of
+from models.domain.shifts import Shift, ShiftView, Timer
+from models.domain.timeline import Entry, Verb
+from models.domain.views import ReviewView
 from tests.unit.cards import case_samples, samples
 from tests.unit.cards.samples import ALEX, MEGAN, NOW, STATES, TEAM, process_named, view
 
@@ -77,6 +84,31 @@ def _form(form: Form, **more: Any) -> Element:
     incident = samples.RESOLVED if form is Form.REOPEN else samples.INTERNAL
     return form_card(view(incident, others=OTHERS), form, once="o1", now=NOW, **more)
 
+
+REVIEW = ReviewView(
+    20261126,
+    (
+        samples.RESOLVED,
+        replace(samples.CLOSED, id=43),
+        replace(samples.RESOLVED, id=44, kept=Kept(MEGAN, datetime(2026, 11, 26, 10, tzinfo=UTC), "the vendor")),
+        replace(samples.PRIVATE, id=45, state=State.RESOLVED),
+    ),
+    samples.PROCESS,
+    strays=(("An old one", "https://gitlab.example/iam/admin/-/issues/7"),),
+    unlabelled=(samples.RESOLVED.id,),
+)
+TOLD = [Entry(NOW, Verb.CLAIMED, MEGAN), Entry(NOW, Verb.RESOLVED, MEGAN, {"cause": "a log ran full"})]
+SHIFT = ShiftView(
+    Shift(29_000_000, NOW, (MEGAN,), (ALEX,)),
+    (samples.OWNED, samples.PRIVATE),
+    (replace(samples.OWNED, id=46, parked=Parked(NOW + timedelta(days=1), "the vendor", MEGAN, NOW)),),
+    (case_samples.VIEWS["taken"].case,),
+    (Timer("Drive of abc1: delete it", NOW - timedelta(hours=1)),),
+    (Repeat("Disk full", 40, 9, 4, 2, True),),
+    1,
+    2,
+    samples.PROCESS,
+)
 
 CARDS: dict[str, Callable[[], Element]] = {
     **{name: (lambda each=each: incident_card(view(each), now=NOW)) for name, each in STATES.items()},
@@ -127,8 +159,19 @@ CARDS: dict[str, Callable[[], Element]] = {
         others=((3, "X"),),
         once="o1",
     ),
-    "report": lambda: report_card(REPORT, samples.PROCESS, ZoneInfo("Europe/London"), ", 1 of them open"),
+    "report": lambda: report_card(REPORT, samples.PROCESS, ZoneInfo("Europe/London")),
     "fire_parts": lambda: parts_card(samples.OWNED, PARTS),
+    "review": lambda: review_card(REVIEW, now=NOW),
+    "review_discussed": lambda: discussed_card(REVIEW, samples.RESOLVED, TOLD, once="o1", now=NOW),
+    "review_refused": lambda: discussed_card(
+        REVIEW, samples.RESOLVED, TOLD, once="o1", now=NOW, refusal=Refusal("Say what it waits for.")
+    ),
+    "review_follow_up": lambda: follow_up_card(REVIEW, samples.RESOLVED, once="o1"),
+    "shift": lambda: shift_card(SHIFT, now=NOW),
+    "shift_taken": lambda: shift_card(
+        replace(SHIFT, shift=replace(SHIFT.shift, taken_by=ALEX, taken_at=NOW)), now=NOW
+    ),
+    "days_end": lambda: days_end_card(samples.OWNED, MEGAN, [ALEX]),
     "digest": lambda: digest_card(samples.DIGEST),
 }
 
@@ -200,7 +243,11 @@ def test_every_button_is_understood_with_its_fallback(name: str) -> None:
         if each.get("type") != "Action.Execute":
             continue
         sent = (inputs if each["data"]["do"] != "note" else {}) | each["data"]
-        if is_about_a_case(sent):
+        if is_about_a_shift(sent):
+            assert decode_shift(sent)
+        elif is_about_the_review(sent):
+            assert decode_review(sent)
+        elif is_about_a_case(sent):
             ticked = {"step_team": "true", "shares": "3", "field_crsids": "abc1"}
             assert decode_case(sent | ticked)
         else:
