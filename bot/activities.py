@@ -110,6 +110,7 @@ def _team(activity: Activity) -> dict[str, str] | None:
 
 def _place(activity: Activity) -> Place:
     conversation = activity.conversation.id if activity.conversation else ""
+    team = _team(activity)
     return Place(
         activity_id=activity.id or "",
         conversation_id=conversation,
@@ -118,6 +119,7 @@ def _place(activity: Activity) -> Place:
         service_url=activity.service_url or "",
         tenant_id=_tenant(activity),
         content=(activity.from_property.id, activity.text, activity.value),
+        team_id=team["id"] if team else "",
     )
 
 

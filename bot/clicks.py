@@ -12,7 +12,7 @@ import orjson
 from bot import documents
 from bot.case_clicks import CaseClicks
 from bot.mail_view import mail_view
-from bot.places import STRANGE, Place, Shown, form_keys
+from bot.places import ELSEWHERE, STRANGE, Place, Shown, form_keys
 from bot.review_clicks import ReviewClicks
 from bot.shift_clicks import ShiftClicks
 from bot.surroundings import Surroundings
@@ -88,7 +88,9 @@ class Clicks:
 
     async def press(self, data: object, by: Person, place: Place) -> Shown:
         """Answer an ``Action.Execute``."""
-        await self._around.meet(by)
+        if not await self._around.meet(by, place):
+            log.warning("a button was pressed by %s, who is not of the team, in another place than ours", by.id)
+            return Shown(text=ELSEWHERE)
         try:
             if is_about_a_shift(data):
                 shown = await self._shift.press(decode_shift(data), by, place)

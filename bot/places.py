@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+ELSEWHERE = "I answer in the team that I work for, and to its members."
 STRANGE = "This card is not one that I know. Use the newest one, or a command in its thread."
 
 
@@ -18,6 +19,7 @@ class Place:
         message_id: The message whose button was pressed (``replyToId``); empty for what was typed.
         channel_id: The channel alone, without the thread.
         content: What was typed or pressed.
+        team_id: The team that the channel belongs to; empty where it is none.
     """
 
     activity_id: str
@@ -27,6 +29,7 @@ class Place:
     service_url: str
     tenant_id: str
     content: object = None
+    team_id: str = ""
 
     @property
     def once(self) -> str:

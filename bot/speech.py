@@ -27,7 +27,7 @@ from bot.command_types import (
     Unknown,
 )
 from bot.commands import parse
-from bot.places import Place
+from bot.places import ELSEWHERE, Place
 from bot.rota import days, remember_swap, swaps, undo_swaps
 from bot.surroundings import Surroundings
 from cards.actions import Form
@@ -75,7 +75,11 @@ class Speech:
         Args:
             addressed: Whether the bot was mentioned. Where it may hear everything, people also talk to each other.
         """
-        await self._around.meet(by)
+        if not await self._around.meet(by, place):
+            if addressed:
+                await self._answer(place, ELSEWHERE)
+                self._wake()
+            return
         card = await directory.card_of_activity("", place.conversation_id)
         if await self._cases.say(text, card, by, place, addressed=addressed):
             self._wake()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
+from bot.places import Place
 from models import directory
 from models.domain.incidents import Incident
 from models.domain.moments import read_moment
@@ -40,6 +41,7 @@ class Surroundings:
         self._on_call: tuple[Person, ...] = ()
         self._team: tuple[Person, ...] = ()
         self._known: set[tuple[str, str, str]] = set()
+        self._homes: frozenset[str] = frozenset()
         self._asked = -FRESH_SECONDS
 
     @property
@@ -61,6 +63,7 @@ class Surroundings:
         """Ask again."""
         self._asked = time.monotonic()
         self._team = tuple(await directory.people())
+        self._homes = await directory.homes()
         try:
             found = await self._rota.on_call(datetime.now(UTC))
             self._on_call = tuple(self.known(each) for each in found)
@@ -88,8 +91,28 @@ class Surroundings:
                 log.exception("team and rota could not be read; trying again")
             await asyncio.sleep(FRESH_SECONDS)
 
-    async def meet(self, person: Person) -> None:
-        """Remember somebody who speaks to the bot, so that they can be assigned."""
+    async def meet(self, person: Person, place: Place) -> bool:
+        """Remember somebody who speaks to the bot where the team works, so that they can be assigned.
+
+        Returns:
+            Whether they are to be answered: who is on call and what is open is for the team alone (W2). At home
+            is a team with one of our channels, and the thread of a card of ours; elsewhere, only whom the team's
+            roster knows is answered. While no channel of ours was found in any team, everybody is.
+        """
+        if not await self._at_home(place):
+            return any(person.same(each) for each in self._team)
+        await self._remember(person)
+        return True
+
+    async def _at_home(self, place: Place) -> bool:
+        if not {place.team_id, place.channel_id}.isdisjoint(self._homes):
+            return True
+        self._homes = await directory.homes()  # the bot may have been added to the team just now
+        if not self._homes or not {place.team_id, place.channel_id}.isdisjoint(self._homes):
+            return True
+        return await directory.card_of_activity(place.message_id, place.conversation_id) is not None
+
+    async def _remember(self, person: Person) -> None:
         key = (person.teams_id, person.id, person.name)
         if key in self._known or not person.teams_id:
             return

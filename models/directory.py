@@ -117,6 +117,15 @@ async def installations() -> list[Installation]:
     return [_installation(row) for row in rows]
 
 
+async def homes() -> frozenset[str]:
+    """Return the ids of the teams that have one of our channels, and of these channels."""
+    found = set[str]()
+    for each in await installations():
+        channels = [id_ for id_ in (each.devs_channel, each.gateway_channel, each.private_channel) if id_]
+        found.update([each.team_id, *channels] if channels else [])
+    return frozenset(found)
+
+
 def _installation(row: Row) -> Installation:
     return Installation(
         row["team_id"],

@@ -15,6 +15,7 @@ from bot.adapters.teams import TeamsAdapter
 from bot.surroundings import Surroundings
 from bot.web import make_app
 from models import directory, queue
+from models.domain.people import Person
 from models.domain.process import read_process
 from models.operations import incidents
 from models.settings import Teams
@@ -30,6 +31,7 @@ MENTION = [{"type": "mention", "mentioned": BOT, "text": "<at>Wilson</at>"}]
 class Bot:
     def __init__(self, url: str, session: aiohttp.ClientSession, surroundings: Surroundings) -> None:
         self.url, self.session, self.process = url, session, surroundings.process
+        self.surroundings = surroundings
 
     async def send(self, **changes: Any) -> tuple[int, str]:
         body: dict[str, Any] = {
@@ -145,3 +147,48 @@ async def test_an_unknown_invoke_is_not_implemented(bot: Bot) -> None:
 async def test_what_is_of_no_interest_is_taken_quietly(bot: Bot) -> None:
     assert (await bot.send(type="typing"))[0] == 200
     assert await queue.waiting() == []
+
+
+STRANGERS = {"channelData": {"tenant": {"id": "T"}, "team": {"id": "19:others", "name": "Others"}}} | {
+    "conversation": {"id": "19:lounge@thread.tacv2", "tenantId": "T"}
+}
+
+
+@pytest.fixture
+async def at_home(bot: Bot) -> Bot:
+    await bot.send(type="installationUpdate", action="add")
+    await directory.channels_found("19:team", "19:devs@thread.tacv2", None)
+    return bot
+
+
+@pytest.mark.parametrize("command", ["oncall", "list", "report", "incident Login is down", "oncall swap"])
+async def test_a_stranger_elsewhere_is_not_answered(at_home: Bot, command: str) -> None:
+    await at_home.say(command, id="s1", **STRANGERS)
+    (answer,) = await answers()
+    assert "I answer in the team that I work for" in answer
+    assert await incidents.unfinished() == []
+    assert await directory.people() == []
+
+
+async def test_a_stranger_elsewhere_declares_nothing_with_a_button(at_home: Bot) -> None:
+    data = {"wilson": 1, "do": "declare", "title": "Login is down"}
+    value = {"action": {"type": "Action.Execute", "data": data}}
+    status, text = await at_home.send(type="invoke", name="adaptiveCard/action", value=value, **STRANGERS)
+    assert status == 200
+    assert "I answer in the team that I work for" in text
+    assert await incidents.unfinished() == []
+
+
+async def test_somebody_whom_the_roster_knows_is_answered_elsewhere(at_home: Bot) -> None:
+    await directory.remember_people([Person("aad-ada", "Ada Example", "29:ada")])
+    await at_home.surroundings.refresh()
+    await at_home.say("list", id="s1", conversation={"id": "a:chat"}, channelData={"tenant": {"id": "T"}})
+    (answer,) = await answers()
+    assert "I answer in the team" not in answer
+
+
+async def test_whoever_speaks_in_the_team_is_answered_and_known(at_home: Bot) -> None:
+    await at_home.say("list", id="s1", conversation={"id": "19:general@thread.tacv2"})
+    (answer,) = await answers()
+    assert "I answer in the team" not in answer
+    assert [each.name for each in await directory.people()] == ["Ada Example"]
