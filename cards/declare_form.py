@@ -31,7 +31,7 @@ def declare_form(
                 text("title", "What is wrong, in one line?", values, TITLE, required="Say what is wrong."),
                 text("description", "What is seen so far?", values, LONG, multiline=True),
                 *_service(process, values),
-                *judging_inputs(process, values),
+                *judging_inputs(process.judging.tests, values),
                 text_block("How bad is it? You can answer this later, too.", weight="Bolder", spacing="Large"),
                 *assessment(process, values, later=True),
             ],

@@ -28,6 +28,7 @@ from cards.words import NOTES, headline
 from models.domain.communication import draft
 from models.domain.incidents import Incident, NoteKind, Refusal
 from models.domain.judging import ASK as NOT_AN_INCIDENT
+from models.domain.judging import asked
 from models.domain.outside import STAGES
 from models.domain.process import Answer, FollowUpKind
 from models.domain.staffing import declares_resolved
@@ -111,6 +112,10 @@ def _assess(view: IncidentView, values: Values) -> list[Element]:
     answers: Mapping[str, Answer] = made.answers if made else judged.answers if judged else {}
     known = {f"q_{key}": said(value) for key, value in answers.items()}
     parts = assessment(view.process, {**known, **values})
+    tests = asked(view.process.judging.tests, [each.key for each in view.process.questions])
+    if tests and judged is None:
+        heading = text_block("Is it an incident at all?", weight="Bolder")
+        parts = [heading, *judging_inputs(tests, values), *parts]
     straight = [level.name for level in view.process.urgencies if level.then == "resolve"]
     if straight:
         names = " or ".join(f"“{escape(name, 80)}”" for name in straight)
@@ -312,7 +317,7 @@ def _judge(view: IncidentView, values: Values) -> list[Element]:
     process = view.process
     return [
         text_block(escape(process.definition, 300), subtle=True),
-        *judging_inputs(process, values, view.incident.judged),
+        *judging_inputs(process.judging.tests, values, view.incident.judged),
         text_block("Not known counts as an incident: better raised than ignored.", subtle=True, size="Small"),
         *instead_input(process, values),
     ]

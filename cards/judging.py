@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cards import inputs
 from cards.blocks import Element, clean, escape
-from models.domain.judging import Judged
+from models.domain.judging import DefinitionTest, Judged
 from models.domain.process import Process
 
 YES_NO = (("Yes", "yes"), ("No", "no"))
 
 
-def judging_inputs(process: Process, values: Mapping[str, str], judged: Judged | None = None) -> list[Element]:
-    """Return the tests as questions to be answered; none where the process has none.
+def judging_inputs(
+    tests: Sequence[DefinitionTest], values: Mapping[str, str], judged: Judged | None = None
+) -> list[Element]:
+    """Return the tests as questions to be answered.
 
     Args:
         values: What was entered before, by the inputs' names.
@@ -22,7 +24,7 @@ def judging_inputs(process: Process, values: Mapping[str, str], judged: Judged |
     said = {True: "yes", False: "no", None: "unknown"}
     held = {f"q_{key}": said[value] for key, value in judged.answers.items()} if judged else {}
     asked = []
-    for test in process.judging.tests:
+    for test in tests:
         name = f"q_{test.key}"
         value = values.get(name, held.get(name, ""))
         choices = (*YES_NO, ("Not known", "unknown"))

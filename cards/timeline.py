@@ -150,7 +150,8 @@ def _handed_over(words: _Words) -> str:
 
 
 def _assessed(words: _Words) -> str:
-    return _ended(f"{words.actor} set the urgency to {words.bold('urgency')}{words.tail('because', ': ')}")
+    said = _ended(f"{words.actor} set the urgency to {words.bold('urgency')}{words.tail('because', ': ')}")
+    return f"{said} By the process's tests this is not an incident." if words.has("against") else said
 
 
 def _noted(words: _Words) -> str:

@@ -89,6 +89,13 @@ class Judging:
             return None
         return not others
 
+    def judged(self, answers: Answers, by: Person, at: datetime) -> Judged | None:
+        """Return what the answers say of the tests; ``None`` where none of them was answered with yes or no."""
+        answered = self.answered(answers)
+        if all(value is None for value in answered.values()):
+            return None
+        return Judged(answered, by, at, self.verdict(answers) is False)
+
     def why_not(self, answers: Answers) -> str:
         """Return why it is no incident, and what to do instead, in one or two sentences."""
         known = self.answered(answers)

@@ -80,6 +80,17 @@ def hand_over(incident: Incident, to: Person, by: Person, *, at: datetime, take_
     return _owner_changes(incident, to, by, Verb.HANDED_OVER, at)
 
 
+def to_be_judged(outcome: Outcome, before: Incident, judging: Judging) -> Outcome:
+    """Say of a candidate that somebody took before the tests of an incident were answered that they will be asked.
+
+    Taking it is one press, and raises it: better raised than ignored (W10, W27).
+    """
+    if before.raised or not judging.tests or not isinstance(outcome, Decision) or outcome.incident.judged:
+        return outcome
+    said = "Whether it is an incident at all is asked with the urgency."
+    return replace(outcome, notice=" ".join(part for part in (outcome.notice, said) if part))
+
+
 def _owned(incident: Incident) -> str:
     owner = incident.owner.name if incident.owner else ""
     since = f" since {incident.owned_at:%H:%M} UTC" if incident.owned_at else ""

@@ -343,9 +343,11 @@ def carry_out(request: Request, incident: Incident, by: Person, process: Process
             return staffing.declared(raised, by, process, at=at) if isinstance(raised, Decision) and new else raised
         case Claim(take_over):
             claimed = ownership.claim(incident, by, at=at, take_over=take_over)
+            claimed = ownership.to_be_judged(claimed, incident, process.judging)
             return staffing.with_warning(claimed, incident, process)
         case Assign(to, take_over):
             assigned = ownership.assign(incident, to, by, at=at, take_over=take_over)
+            assigned = ownership.to_be_judged(assigned, incident, process.judging)
             return staffing.with_warning(assigned, incident, process)
         case HandOver(to, take_over):
             handed = ownership.hand_over(incident, to, by, at=at, take_over=take_over)

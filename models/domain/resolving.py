@@ -40,6 +40,9 @@ def assess(
 ) -> Outcome:
     """Reach the urgency by the process's questions (W32-W37).
 
+    Who claimed a candidate answers the tests of an incident here at the latest (P4, U7): what they say against it
+    is told, and decided by a person.
+
     Args:
         urgency: A level that overrides the computed one; empty for none.
         reason: Why it overrides; needed where the level differs from the computed one.
@@ -67,16 +70,22 @@ def assess(
         tracker_severity="",
         assessment=made,
         escalation=None if level.key != incident.urgency else incident.escalation,
+        judged=incident.judged or process.judging.judged(answers, by, at),
     )
     if changed == incident and level.then != "resolve":
         return Decision(incident, notice=f"It is assessed so already: {level.name}.")
     data: dict[str, str | int | bool | None] = {"urgency": level.name, "because": override or because}
-    entry = Entry(at, Verb.ASSESSED, by, {**data, "then": level.then})
+    against = changed.judged is not incident.judged and changed.judged is not None and changed.judged.against
+    entry = Entry(at, Verb.ASSESSED, by, {**data, "then": level.then, **({"against": True} if against else {})})
     if level.then == "resolve":
         return _resolve_not_urgent(changed, entry, by, process, at, follow_up_title)
     urgent = level.then == "decide" and changed.escalation is None
     decision = _offering(told(changed, (entry,), whole_team=urgent, sync=True), process)
-    return replace(decision, notice=TO_BE_PRIVATE) if to_be_private(changed, process) else decision
+    if to_be_private(changed, process):
+        return replace(decision, notice=TO_BE_PRIVATE)
+    if against:
+        return replace(decision, notice=f"{process.judging.why_not(answers)} If so, press “Not an incident”.")
+    return decision
 
 
 def to_be_private(incident: Incident, process: Process) -> bool:

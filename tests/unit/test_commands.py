@@ -49,7 +49,7 @@ from models.domain.requests import (
 )
 from models.domain.resolving import ResolveAnswers
 from tests.unit.domain.samples import ADA, BEN, PROCESS
-from tests.unit.domain.test_judging import HUB
+from tests.unit.domain.test_judging import HUB, PLATFORM
 
 BOT = "<at>Wilson</at>"
 AT_ADA, AT_BEN = "<at>Ada Lovelace</at>", "<at>Ben Okri</at>"
@@ -745,3 +745,8 @@ def test_putting_off(text: str, request_: object) -> None:
 @pytest.mark.parametrize("days", ["9999-12-31", "0001-01-01", "2026-11-01..9999-12-31"])
 def test_a_report_of_days_that_no_clock_knows_is_refused(days: str) -> None:
     assert "so far ahead" in misused(f"{BOT} report {days}", in_thread=False)
+
+
+def test_the_urgency_takes_the_answers_to_the_tests_of_an_incident() -> None:
+    command = parse("urgency planned=no users=yes all_down=yes", [], PLATFORM, in_thread=True, addressed=True)
+    assert command == Act(Assess({"planned": False, "users": True, "all_down": True}))

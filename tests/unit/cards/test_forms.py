@@ -11,8 +11,10 @@ from cards.declare_form import declare_form
 from cards.forms import form_card
 from models.domain import requests
 from models.domain.incidents import Refusal
+from models.domain.judging import Judged
 from models.domain.roles import Role, Roles
 from tests.unit.cards.samples import ADELE, ALEX, INTERNAL, MEGAN, NOW, PROCESS, TEAM, URGENT, view
+from tests.unit.domain.test_judging import PLATFORM
 
 
 def shown(form: Form, **more: Any) -> Element:
@@ -33,6 +35,16 @@ def test_the_urgency_form_asks_every_question_of_the_process() -> None:
     levels = [choice["title"] for choice in asked["urgency"]["choices"]]
     for level in PROCESS.urgencies:
         assert f"{level.name}: {level.meaning}" in levels
+
+
+def test_the_urgency_form_asks_the_tests_that_were_not_answered() -> None:
+    looked = replace(view(replace(INTERNAL, judged=None)), process=PLATFORM)
+    asked = inputs(form_card(looked, Form.ASSESS, once="o", now=NOW))
+    assert {"q_planned", "q_users", "q_degrades", "q_risk"} <= set(asked)
+    judged = Judged({"users": True}, ADELE, NOW)
+    looked = replace(looked, incident=replace(looked.incident, judged=judged))
+    asked = inputs(form_card(looked, Form.ASSESS, once="o", now=NOW))
+    assert not {"q_users", "q_degrades", "q_risk"} & set(asked)
 
 
 def test_the_resolve_form_proposes_every_follow_up_and_sets_the_required() -> None:

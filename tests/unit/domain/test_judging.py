@@ -11,7 +11,7 @@ from models.domain.incidents import Decision, State
 from models.domain.judging import ASK, Judging
 from models.domain.process import Process, read_process
 from models.domain.process_reader import ProcessError
-from models.domain.requests import Assess, Dismiss, Raise
+from models.domain.requests import Assess, Claim, Dismiss, Raise
 from tests.unit.domain.samples import ADA, AT, CANDIDATE, LATER, OPEN, PROCESS, PROCESS_FILE, act, kinds, refuse
 
 UNPLANNED = {"planned": False}
@@ -124,6 +124,35 @@ def test_the_urgency_is_reached_as_before() -> None:
     opened = act(CANDIDATE, Raise({"login": True}), process=HUB).incident
     answers = {"login": True, "server": False, "workers": False, "degraded": False}
     assert act(opened, Assess(answers), process=HUB, at=LATER).incident.urgency == "incident"
+
+
+def test_who_claims_a_candidate_hears_that_the_tests_will_be_asked() -> None:
+    claimed = act(CANDIDATE, Claim(), process=PLATFORM)
+    assert claimed.incident.raised
+    assert claimed.notice == "Whether it is an incident at all is asked with the urgency."
+    judged = act(CANDIDATE, Raise({"users": True}), process=PLATFORM).incident
+    assert act(judged, Claim(), process=PLATFORM).notice == ""
+    assert act(CANDIDATE, Claim()).notice == ""
+
+
+def test_the_urgency_answers_the_tests_of_one_that_was_claimed() -> None:
+    claimed = act(CANDIDATE, Claim(), process=PLATFORM).incident
+    none = UNPLANNED | {"users": False, "degrades": False, "risk": False}
+    decision = act(claimed, Assess(none | {"at_risk": True}), process=PLATFORM, at=LATER)
+    assert decision.incident.judged is not None
+    assert decision.incident.judged.against
+    assert decision.entries[0].data["against"] is True
+    assert "By the process this is not an incident: none of its tests holds." in decision.notice
+    again = act(decision.incident, Assess({"planned": False, "part_down": True}), process=PLATFORM, at=LATER)
+    assert again.incident.judged == decision.incident.judged
+    assert "against" not in again.entries[0].data
+
+
+def test_an_urgency_that_leaves_the_tests_open_judges_nothing() -> None:
+    claimed = act(CANDIDATE, Claim(), process=PLATFORM).incident
+    decision = act(claimed, Assess({"planned": None, "all_down": True}), process=PLATFORM, at=LATER)
+    assert decision.incident.judged is None
+    assert decision.notice == ""
 
 
 def _changed(**judging: Any) -> Any:
