@@ -26,6 +26,7 @@ OVERLAP = timedelta(minutes=2)
 WHOLE_LOOK = timedelta(hours=1)
 """How often every unfinished incident's issue is looked at: nobody says that one was deleted."""
 _LOOKED = "tracker_looked_ms"
+_HELD = (State.OPEN, State.RESOLVED)
 
 
 class Hearing:
@@ -169,10 +170,9 @@ class Listener:
         found = await store.incidents_of_issues(sorted(keys))
         if now - self._whole >= WHOLE_LOOK:
             self._whole = now
-            open_ones = await store.incidents_in((State.OPEN, State.RESOLVED), 500)
-            found += [each.id for each in open_ones if each.issue_key]
+            found += [each.id async for each in store.every_incident_in(_HELD) if each.issue_key]
         await self.ask([*dict.fromkeys(found)])
-        if again := to_read_again(await store.incidents_in((State.OPEN, State.RESOLVED), 500)):
+        if again := to_read_again([each async for each in store.every_incident_in(_HELD)]):
             await store.leave(again)
             self._wake()
         await directory.remember_fact(_LOOKED, str(store.to_ms(now)))
@@ -183,7 +183,7 @@ class Listener:
 
     async def merge_request(self, name: str, once: str) -> None:
         """Have a merge request read because the tracker said that it changed."""
-        held = to_read_again(await store.incidents_in((State.OPEN, State.RESOLVED), 500))
+        held = to_read_again([each async for each in store.every_incident_in(_HELD)])
         changed = [each for each in held if self._tracker.merge_request_of(each.url) == name]
         if changed and await store.leave(changed, once=[once]):
             self._wake()

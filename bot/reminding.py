@@ -21,6 +21,8 @@ from models.domain.reminders import Due, called, due, is_urgent, lack_of, remind
 from models.domain.staffing import vacant
 
 TRIES = 5
+MOST = 500
+"""How many are reminded of in one transaction; the others are a minute later."""
 
 
 class Reminding:
@@ -44,11 +46,7 @@ class Reminding:
     async def look(self, now: datetime) -> None:
         """Write down what is due and tell of it, in one transaction: all of it, or nothing and then again."""
         for _ in range(TRIES):
-            found = [
-                each
-                for incident in await store.incidents_in((State.CANDIDATE, State.OPEN), 500)
-                if (each := await self._due(incident, now)) is not None
-            ]
+            found = await self._found(now)
             if not found:
                 return
             try:
@@ -57,6 +55,15 @@ class Reminding:
                 continue
             self._wake()
             return
+
+    async def _found(self, now: datetime) -> list[Due]:
+        found: list[Due] = []
+        async for incident in store.every_incident_in((State.CANDIDATE, State.OPEN)):
+            if (each := await self._due(incident, now)) is not None:
+                found.append(each)
+            if len(found) == MOST:
+                break
+        return found
 
     async def _due(self, incident: Incident, now: datetime) -> Due | None:
         process = self._around.process

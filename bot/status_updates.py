@@ -31,9 +31,9 @@ class StatusUpdates:
 
     async def look(self, now: datetime) -> None:
         """Ask for what is due. A replica that was quicker has asked already; a changed incident waits a minute."""
-        for incident in await store.incidents_in((State.OPEN, State.RESOLVED), 500):
+        async for incident in store.every_incident_in((State.OPEN, State.RESOLVED)):
             await self._commit(incident, ask(incident, self._around.process, self._around.zone, now))
-        for incident in await store.incidents_in((State.OPEN,), 500):
+        async for incident in store.every_incident_in((State.OPEN,)):
             if incident.vendors:
                 around, said = self._around, await store.timeline(incident.id)
                 decision = chase(incident, around.process, around.on_call, said, around.zone, now)

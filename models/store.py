@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -22,6 +22,9 @@ from models.domain.recurrence import LOOKED_BACK
 from models.domain.timeline import Entry
 from models.queue import enqueue, priority_of
 from models.sql import Database, Row, marks, reading, writing
+
+PAGE = 500
+"""How many incidents are read at once where all are gone through."""
 
 
 class Conflict(Exception):
@@ -92,6 +95,17 @@ async def incidents_in(states: Iterable[State], limit: int = 200) -> list[Incide
         f"SELECT id, version, body FROM incidents WHERE state IN ({marks(len(names))}) ORDER BY id DESC LIMIT ?"
     )
     return [incident_of(row) for row in await reading().rows(statement, *names, limit)]
+
+
+async def every_incident_in(states: Iterable[State]) -> AsyncIterator[Incident]:
+    """Go through all incidents in these states, oldest first, some hundreds at a time: a storm leaves thousands."""
+    names, last = [state.value for state in states], 0
+    which = f"state IN ({marks(len(names))}) AND id > ?"
+    statement = f"SELECT id, version, body FROM incidents WHERE {which} ORDER BY id LIMIT ?"
+    while rows := await reading().rows(statement, *names, last, PAGE):
+        for row in rows:
+            yield incident_of(row)
+        last = rows[-1]["id"]
 
 
 async def incidents_of_issues(keys: Sequence[str]) -> list[int]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.reminding import Reminding
+from bot.reminding import MOST, Reminding
 from models import directory, queue, store
 from models.domain.effects import Announce, Tell
 from models.domain.incidents import Decision
@@ -179,3 +179,14 @@ async def test_what_is_put_off_waits_for_its_time_and_then_calls_its_owner_once(
     assert said.entry.data["reason"] == "the vendor's answer"
     await look(both, timedelta(days=3, hours=5))  # and from then on as always: nobody notes anything
     assert await reminded() == 2
+
+
+async def test_a_storm_is_reminded_of_to_the_last_one(house: House) -> None:
+    for number in range(MOST + 20):
+        await house.fires(f"storm {number}")
+    both = replicas(house)
+    for minutes in (16, 17, 18):
+        await look(both, timedelta(minutes=minutes))
+    assert [await reminded(number) for number in (1, MOST, MOST + 20)] == [1, 1, 1]
+    tells = [item.effect for item in await queue.waiting() if isinstance(item.effect, Tell)]
+    assert len(tells) == 2
