@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from models.domain.gateway import GatewayApp
@@ -76,6 +77,8 @@ class SupportCall:
     Attributes:
         key: Its number.
         closed: Whether the desk counts it as closed.
+        opened_at: When it came in, in UTC; ``None`` where the desk does not say.
+        agent: Who in the desk has it, by name; empty for nobody.
     """
 
     key: str
@@ -84,6 +87,8 @@ class SupportCall:
     requester: str = ""
     requester_mail: str = ""
     closed: bool = False
+    opened_at: datetime | None = None
+    agent: str = ""
 
 
 class ServiceDesk(Checkable, Protocol):
@@ -92,6 +97,11 @@ class ServiceDesk(Checkable, Protocol):
     @property
     def configured(self) -> bool:
         """Whether there is one; without one ``call`` and ``note`` raise ``Permanent``."""
+        ...
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether a team's queue is configured."""
         ...
 
     def key_of(self, text: str) -> str:
@@ -104,6 +114,14 @@ class ServiceDesk(Checkable, Protocol):
 
     async def call(self, key: str) -> SupportCall | None:
         """Return a call; ``None`` where there is none."""
+        ...
+
+    async def queue(self) -> Sequence[SupportCall]:
+        """Return the team's open calls, oldest first (W4, W78); none where no queue is configured.
+
+        That a call is not among them is no proof that it was closed: while one of many pages is read, others
+        change. ``call`` tells.
+        """
         ...
 
     async def note(self, key: str, text: str, marker: str) -> None:

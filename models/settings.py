@@ -258,6 +258,7 @@ class Halo(_Section):
         note_outcome: The name of the outcome (Halo's word for a kind of action) that a private note is.
         note_outcome_id: Its number, in place of the name; 0 for the name.
         closed_status_ids: The numbers of the statuses that count as closed.
+        queue: The name of the team there whose calls are ours; where empty, no queue is read.
         timeout_seconds: How long to wait for an answer, and after a lost one before it is looked for.
     """
 
@@ -269,6 +270,7 @@ class Halo(_Section):
     note_outcome: str = Field(default="Private Note", min_length=1)
     note_outcome_id: int = Field(default=0, ge=0)
     closed_status_ids: Numbers = (9,)
+    queue: str = ""
     timeout_seconds: float = Field(default=30, gt=0, le=600)
 
 

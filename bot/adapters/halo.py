@@ -1,4 +1,4 @@
-"""HaloITSM as the service desk: link, read, and private notes.
+"""HaloITSM as the service desk: link, read, the team's queue, and private notes.
 
 Halo knows no idempotency key. A note therefore ends with a reference that only we can make, and before one is
 written the call's actions are looked through for it.
@@ -13,13 +13,13 @@ import html
 import logging
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from weakref import WeakValueDictionary
 
 from bot.adapters.halo_http import HaloApi, Missing
-from bot.issue_text import clean
+from bot.issue_text import clean, one_line
 from models.case_ports import SupportCall
 from models.ports import Finding, Permanent, PortError, Temporary, Unauthorised
 from models.settings import Halo
@@ -27,10 +27,18 @@ from models.settings import Halo
 log = logging.getLogger(__name__)
 
 MOST_ACTIONS = 1000
+PAGE_SIZE = 100
+"""How many calls one answer holds at most, by Halo's own limit."""
+MOST_PAGES = 10
+_NAMES_TOLD = 10
 _KEY = re.compile(r"[1-9][0-9]{0,11}")
 _PATH = r"(?:/[a-z]+)?/tickets?(?:/(?P<key>[1-9][0-9]{0,11}))?/?"
 """Where the desk, its portal (``/portal``) and its interface (``/api``) show a call."""
 _FAINT = "font-size:1px;color:#ffffff"
+
+
+class UnknownTeam(Permanent):
+    """The desk shows us no team of the name that ``halo.queue`` holds, or more than one."""
 
 
 class HaloDesk:
@@ -47,6 +55,11 @@ class HaloDesk:
         self._settings = settings
         self._api = HaloApi(settings, clock)
         self._noting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def has_queue(self) -> bool:
+        """See ``models.case_ports.ServiceDesk``."""
+        return bool(self._settings.queue)
 
     def key_of(self, text: str) -> str:
         """See ``models.case_ports.ServiceDesk``. An address counts where it is this desk's."""
@@ -73,6 +86,26 @@ class HaloDesk:
             return None
         if not isinstance(told, dict) or str(told.get("id")) != key:
             raise Temporary(f"{self._api.host} answered something else than the call that was asked for")
+        return self._read(told)
+
+    async def queue(self) -> Sequence[SupportCall]:
+        """See ``models.case_ports.ServiceDesk``.
+
+        Halo passes over a filter that it does not know and shows everybody's calls. So what belongs to another
+        team is left out here, too, and once there is such a call, what names no team is not believed to be ours.
+        """
+        if not self.has_queue:
+            return ()
+        team = await self._team()
+        stands = [(each, _is_of(team, self._settings.queue, each)) for each in await self._listed(team)]
+        strange = sum(ours is False for _, ours in stands)
+        if strange:
+            log.warning("%s shows %d calls of other teams in the queue; left out", self._api.host, strange)
+        calls = [self._read(each) for each, ours in stands if (not strange if ours is None else ours)]
+        return sorted((each for each in calls if not each.closed), key=_age)
+
+    def _read(self, told: dict[str, Any]) -> SupportCall:
+        key = str(told["id"])
         return SupportCall(
             key=key,
             url=self.url_of(key),
@@ -80,7 +113,58 @@ class HaloDesk:
             requester=_line(told.get("user_name")),
             requester_mail=_mail(told),
             closed=told.get("status_id") in self._settings.closed_status_ids,
+            opened_at=_moment(told.get("dateoccurred")),
+            agent=_agent(told),
         )
+
+    async def _team(self) -> int:
+        """Return the number of our team, by which alone calls can be asked for."""
+        told = await self._api.get("/api/Team", {})
+        rows = told.get("teams") if isinstance(told, dict) else told
+        if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+            raise Temporary(f"{self._api.host} answered something else than its teams")
+        known: dict[int, str] = {
+            each["id"]: _line(each.get("name")) for each in rows if isinstance(each.get("id"), int)
+        }
+        found = [number for number, name in known.items() if _same(name, self._settings.queue)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UnknownTeam(f"{self._api.host} shows {len(found)} teams that are called {self._settings.queue!r}")
+        names = sorted(set(known.values()) - {""})
+        more = f" and {len(names) - _NAMES_TOLD} more" if len(names) > _NAMES_TOLD else ""
+        shown = (", ".join(names[:_NAMES_TOLD]) or "none") + more
+        raise UnknownTeam(f"{self._api.host} shows no team {self._settings.queue!r}; it shows: {shown}")
+
+    async def _listed(self, team: int) -> list[dict[str, Any]]:
+        """Return what Halo lists as a team's open calls, each once, up to ``MOST_PAGES`` pages."""
+        asked = {
+            "pageinate": "true",
+            "page_size": str(PAGE_SIZE),
+            "open_only": "true",
+            "team": str(team),
+            "includeagent": "true",
+            "order": "id",
+            "orderdesc": "false",
+        }
+        found: dict[str, dict[str, Any]] = {}
+        for page in range(1, MOST_PAGES + 1):
+            told = await self._api.get("/api/Tickets", asked | {"page_no": str(page)})
+            rows = told.get("tickets") if isinstance(told, dict) else None
+            if not isinstance(rows, list) or not all(_is_call(each) for each in rows):
+                raise Temporary(f"{self._api.host} answered something else than the calls of a queue")
+            before, there = len(found), told.get("record_count")
+            found |= {str(each["id"]): each for each in rows}
+            known = isinstance(there, int) and there > 0
+            if known and len(found) >= there:
+                break
+            if len(found) == before:
+                if known:
+                    log.warning("%s shows %d of the %d calls of the queue", self._api.host, before, there)
+                break
+        else:
+            log.warning("the queue at %s is long: only %d calls of it are read", self._api.host, len(found))
+        return list(found.values())
 
     async def note(self, key: str, text: str, marker: str) -> None:
         """See ``models.case_ports.ServiceDesk``. Safe to repeat."""
@@ -118,7 +202,21 @@ class HaloDesk:
             return [Finding("service desk", False, str(error), "See docs/halo.md.")]
         if not isinstance(told, dict) or "record_count" not in told:
             return [Finding("service desk", False, "not understood", "Is halo.base_url a HaloITSM's?")]
-        return [Finding("service desk", True, f"{self._api.host} shows {told['record_count']} calls")]
+        found = [Finding("service desk", True, f"{self._api.host} shows {told['record_count']} calls")]
+        return [*found, await self._check_queue()] if self.has_queue else found
+
+    async def _check_queue(self) -> Finding:
+        try:
+            calls = await self.queue()
+        except UnknownTeam as error:
+            advice = (
+                "Set halo.queue to the name as it stands in Halo under Configuration → Teams & Agents → Teams, "
+                "and let the application's agent see that team."
+            )
+            return Finding("support queue", False, str(error), advice)
+        except PortError as error:
+            return Finding("support queue", False, str(error), "See docs/halo.md.")
+        return Finding("support queue", True, f"open calls of {self._settings.queue}: {len(calls)}")
 
     async def close(self) -> None:
         """See ``models.case_ports.ServiceDesk``."""
@@ -150,6 +248,7 @@ class NoDesk:
     """No service desk is connected: calls are known by their number alone."""
 
     configured = False
+    has_queue = False
 
     def key_of(self, text: str) -> str:
         """See ``models.case_ports.ServiceDesk``. Any https address that names an id will do."""
@@ -164,6 +263,10 @@ class NoDesk:
 
     async def call(self, key: str) -> SupportCall | None:
         raise _not_configured()
+
+    async def queue(self) -> Sequence[SupportCall]:
+        """See ``models.case_ports.ServiceDesk``. It is empty."""
+        return ()
 
     async def note(self, key: str, text: str, marker: str) -> None:
         raise _not_configured()
@@ -208,7 +311,44 @@ def _id_of(parts: SplitResult) -> str:
 
 
 def _line(told: Any) -> str:
-    return " ".join(clean(told).split()) if isinstance(told, str) else ""
+    return one_line(told) if isinstance(told, str) else ""
+
+
+def _same(name: str, other: str) -> bool:
+    return one_line(name).casefold() == one_line(other).casefold()
+
+
+def _is_call(told: Any) -> bool:
+    return isinstance(told, dict) and _KEY.fullmatch(str(told.get("id"))) is not None
+
+
+def _is_of(team: int, name: str, told: dict[str, Any]) -> bool | None:
+    """Return whether a call is a team's; ``None`` where it does not say whose it is."""
+    if named := _line(told.get("team")):
+        return _same(named, name)
+    number = told.get("team_id")
+    return number == team if isinstance(number, int) and number > 0 else None
+
+
+def _age(call: SupportCall) -> tuple[datetime, int]:
+    return call.opened_at or datetime.max.replace(tzinfo=UTC), int(call.key)
+
+
+def _moment(told: Any) -> datetime | None:
+    """Read one of Halo's times: UTC, though it does not say so; a year about 1900 stands for none."""
+    try:
+        at = datetime.fromisoformat(_line(told))
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.year > 1900 else None
+
+
+def _agent(told: dict[str, Any]) -> str:
+    """Return who has a call. Halo gives what nobody has to an agent of that name."""
+    held = told.get("agent")
+    name = _line(told.get("agent_name")) or _line(held.get("name") if isinstance(held, dict) else None)
+    return "" if name.casefold() == "unassigned" else name
 
 
 def _mail(told: dict[str, Any]) -> str:

@@ -380,6 +380,7 @@ async def test_without_a_desk_numbers_are_known_and_nothing_else() -> None:
     for text in ("http://any.example/ticket?id=4711", "https://any.example/ticket/4711", "https:///?id=1", "x", ""):
         assert desk.key_of(text) == ""
     assert desk.url_of("4711") == ""
+    assert (desk.has_queue, await desk.queue()) == (False, ())
     for asked in (desk.call("4711"), desk.note("4711", "x", MARKER)):
         with pytest.raises(Permanent, match=r"halo\.kind"):
             await asked

@@ -1,9 +1,10 @@
 """A stand-in HaloITSM: real state, and failures on demand.
 
-The vendor's own description of the interface was not to be had. The shapes are recorded from public clients of
-it: where to sign in, lists for one action too, and the filters of actions from homotechsual/HaloAPI (PowerShell);
-that an action needs an outcome, and what a list of actions looks like, from others. None of it is the vendor's
-word.
+No real desk was to be had. The shapes are recorded from public clients of it: where to sign in, lists for one
+action too, and the filters of actions from homotechsual/HaloAPI (PowerShell); that an action needs an outcome, and
+what lists of actions, calls and teams look like, from others. What a list of calls can be asked, and that a page
+holds at most 100 of them, is in the copy of the vendor's description that covenanttechnologysolutions/halopsa-rest
+keeps (generator/spec/swagger.json); it does not say what comes back.
 
 What a request has that those clients never send is found in ``violations``.
 """
@@ -29,7 +30,17 @@ _FILTERS = {
     "GET authinfo": set(),
     "POST token": {"tenant"},
     "GET ticket": {"includedetails"},
-    "GET tickets": {"pageinate", "page_size", "page_no"},
+    "GET tickets": {
+        "pageinate",
+        "page_size",
+        "page_no",
+        "open_only",
+        "team",
+        "includeagent",
+        "order",
+        "orderdesc",
+    },
+    "GET team": set(),
     "GET actions": {"ticket_id", "count", "includehtmlnote"},
     "POST actions": set(),
 }
@@ -56,6 +67,12 @@ class Halo:
     Attributes:
         actions: All there are, newest first.
         limit: How many actions one answer holds at most.
+        teams: Their names, by their numbers.
+        closed: The numbers of the statuses that are closed.
+        heeds: Whether a list of calls is filtered and turned to another page as it was asked.
+        counts: Whether a list of calls says how many there are.
+        wrapped: Whether the list of teams comes in a table.
+        strange: What is answered in place of the rows of ``tickets`` or ``team``.
         visible: Whether the note's outcome shows notes to requesters whatever is asked for.
         auth_url: What it says of where to sign in; its own place where empty.
         asked: The calls, by their names.
@@ -66,6 +83,12 @@ class Halo:
         self.actions: list[dict[str, Any]] = []
         self.outcomes = {"Private Note": 7, "Email User": 8}
         self.limit = 1000
+        self.teams = {1: "Service Desk", 2: "Wilson"}
+        self.closed = {9}
+        self.heeds = True
+        self.counts = True
+        self.wrapped = False
+        self.strange: dict[str, Any] = {}
         self.visible = False
         self.auth_url = ""
         self.expires_in: Any = 3600
@@ -87,6 +110,8 @@ class Halo:
             "user_name": "Ada Example",
             "status_id": 1,
             "details": "<p>x</p>",
+            "team": "Wilson",
+            "team_id": 2,
         }
         self.tickets[key] = told | changes
         return self.tickets[key]
@@ -146,9 +171,11 @@ class Halo:
             found = self.tickets.get(int(request.path.rpartition("/")[2]))
             return web.json_response(found) if found else web.Response(status=404)
         if call == "GET tickets":
-            return web.json_response(
-                {"record_count": len(self.tickets), "tickets": list(self.tickets.values())[:1]}
-            )
+            return self._calls(request)
+        if call == "GET team":
+            teams = [{"id": number, "name": name} for number, name in self.teams.items()]
+            told = self.strange.get("team", teams)
+            return web.json_response({"teams": told} if self.wrapped else told)
         if call == "GET actions":
             return self._list(request)
         if call == "POST actions":
@@ -171,6 +198,31 @@ class Halo:
         self.good = {self.tokens[-1]}
         told = {"access_token": self.tokens[-1], "token_type": "Bearer", "expires_in": self.expires_in}
         return web.json_response(told)
+
+    def _calls(self, request: web.Request) -> web.Response:
+        asked = request.query
+        size, page = int(asked["page_size"]), int(asked["page_no"])
+        if asked["pageinate"] != "true" or not 1 <= size <= 100 or page < 1:
+            self.violations.append(f"GET tickets: {request.path_qs}")
+        found = list(self.tickets.values())
+        if self.heeds:
+            if team := asked.get("team"):
+                found = [each for each in found if each.get("team_id", int(team)) == int(team)]
+            if asked.get("open_only") == "true":
+                found = [each for each in found if each["status_id"] not in self.closed]
+            if order := asked.get("order"):
+                found.sort(key=lambda each: each[order], reverse=asked.get("orderdesc") == "true")
+        else:
+            page = 1
+        told = [dict(each) for each in found[(page - 1) * size : page * size]]
+        for each in told:
+            each.pop("details", None)
+            if asked.get("includeagent") != "true":
+                each.pop("agent_name", None)
+        count = {"record_count": len(found)} if self.counts else {}
+        return web.json_response(
+            {"page_no": page, "page_size": size, "tickets": self.strange.get("tickets", told)} | count
+        )
 
     def _list(self, request: web.Request) -> web.Response:
         key = int(request.query["ticket_id"])

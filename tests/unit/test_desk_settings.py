@@ -36,6 +36,8 @@ def settings(
 async def test_what_is_complete_is_taken() -> None:
     for desk in (desk_of(settings()), desk_of(settings({"base_url": "http://[::1]:8080/desk/"}))):
         assert isinstance(desk, HaloDesk)
+    assert not desk_of(settings()).has_queue
+    assert desk_of(settings({"queue": "Wilson"})).has_queue
     people = people_of(settings())
     assert isinstance(people, GraphPeople)
     assert isinstance(people_of(settings(None, {"client_id": "own", "managed_identity": True})), GraphPeople)
@@ -43,6 +45,7 @@ async def test_what_is_complete_is_taken() -> None:
 
 def test_nothing_is_asked_for_by_default() -> None:
     assert isinstance(desk_of(Settings()), NoDesk)
+    assert not desk_of(settings({"kind": "none", "queue": "Wilson"})).has_queue
     assert isinstance(people_of(Settings()), NoPeople)
 
 
@@ -96,6 +99,9 @@ async def test_the_doctor_looks_at_both(tmp_path: Path) -> None:
         people = {"kind": "graph", "base_url": graph.url}
         told = await findings(tmp_path, halo=desk, directory=people | sign_in)
         assert [told[name].ok for name in ("service desk", "directory", "directory groups")] == [True] * 3
+        assert "support queue" not in told
+        told = await findings(tmp_path, halo=desk | {"queue": "Wilson"})
+        assert told["support queue"].text == "open calls of Wilson: 1"
 
 
 async def test_the_doctor_names_what_is_missing_and_what_is_not_used(tmp_path: Path) -> None:
