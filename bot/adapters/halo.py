@@ -81,7 +81,8 @@ class HaloDesk:
     async def call(self, key: str) -> SupportCall | None:
         """See ``models.case_ports.ServiceDesk``."""
         try:
-            told = await self._api.get(f"/api/Tickets/{_number(key)}", {"includedetails": "true"})
+            asked = {"includedetails": "true", "includeagent": "true"}
+            told = await self._api.get(f"/api/Tickets/{_number(key)}", asked)
         except Missing:
             return None
         if not isinstance(told, dict) or str(told.get("id")) != key:

@@ -29,7 +29,7 @@ TENANT = "example & sons"
 _FILTERS = {
     "GET authinfo": set(),
     "POST token": {"tenant"},
-    "GET ticket": {"includedetails"},
+    "GET ticket": {"includedetails", "includeagent"},
     "GET tickets": {
         "pageinate",
         "page_size",
@@ -169,6 +169,8 @@ class Halo:
             return web.Response(status=401)
         if call == "GET ticket":
             found = self.tickets.get(int(request.path.rpartition("/")[2]))
+            if found and request.query.get("includeagent") != "true":
+                found = {name: value for name, value in found.items() if name not in ("agent", "agent_name")}
             return web.json_response(found) if found else web.Response(status=404)
         if call == "GET tickets":
             return self._calls(request)
