@@ -149,7 +149,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     outbox = Outbox(deliveries.deliver, deliveries.prepare, settle_seconds=settle_seconds, health=health)
     listener = Listener(tracker, settings.tracker.poll_seconds, outbox.wake)
     clicks = Clicks(around, CaseClicks(handling.around, handling.desk), outbox.wake)
-    handler = Activities(clicks, Speech(around, CaseSpeech(handling.around), outbox.wake))
+    handler = Activities(clicks, Speech(around, CaseSpeech(handling.around, handling.desk), outbox.wake))
     adapter = TeamsAdapter(settings.teams)
     hook = _hook(settings, tracker, listener)
     board = _board(settings, around, messenger, stack)

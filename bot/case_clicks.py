@@ -10,12 +10,23 @@ from bot.case_surroundings import CaseSurroundings
 from bot.places import Place, Shown, form_keys
 from bot.twins import subject_of
 from cards.case import case_card
-from cards.case_actions import BeginSupport, CaseButton, CaseDo, CaseForm, OpenCaseForm, RefreshCaseCard
+from cards.case_actions import (
+    FIELD,
+    BeginSupport,
+    CaseButton,
+    CaseDo,
+    CaseForm,
+    OpenCaseForm,
+    OpenProcedure,
+    RefreshCaseCard,
+)
 from cards.case_forms import case_form, support_form
 from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
+from models import cases as rows
 from models.case_ports import ServiceDesk
 from models.directory import CASE
+from models.domain.case_requests import CallWentOn
 from models.domain.cases import Call, Case
 from models.domain.incidents import Refusal
 from models.domain.people import Person
@@ -52,6 +63,8 @@ class CaseClicks:
                 return await self._form(form, await self._case(place, hint), by)
             case BeginSupport():
                 return await self._begin(button, data, by, place)
+            case OpenProcedure(key, hint):
+                return await self._open_procedure(key, await self._case(place, hint))
             case CaseDo():
                 return await self._act(button, data, by, place)
 
@@ -99,9 +112,7 @@ class CaseClicks:
         return self._card(done.case, by, done.refusal.text)
 
     async def _begin(self, button: BeginSupport, data: object, by: Person, place: Place) -> Shown:
-        procedure = self._around.setting.procedures.of(button.procedure)
-        if procedure is None:
-            raise BadAction("The process file has no such procedure any more.")
+        procedure = self._procedure(button.procedure)
         call = self._call(procedure, button)
         done = await cases.open_support(
             procedure, button.answers, call, by, shares=button.shares, once=form_keys(place, button.once)
@@ -109,8 +120,24 @@ class CaseClicks:
         if isinstance(done, Refusal):
             others = await self._around.shareable(0)
             values, token = decode_values(data), secrets.token_hex(8)
-            return Shown(support_form(procedure, values, done, others=others, once=token))
+            return Shown(support_form(procedure, values, done, others=others, call=button.call, once=token))
+        if button.call is not None and (asked := await rows.case(button.call)) is not None and asked.is_call:
+            went_on = CallWentOn(done.case.id, incident=False)
+            await cases.act(asked, went_on, by, self._around.setting)
         return Shown(notice_card(f"Begun as number {done.case.id}: {done.case.title}. Its card follows."))
+
+    async def _open_procedure(self, key: str, call: Case) -> Shown:
+        procedure = self._procedure(key)
+        asked = next((each.key for each in procedure.fields if each.kind == "call"), None)
+        values = {FIELD + asked: call.call.key} if asked and call.call else {}
+        others, once = await self._around.shareable(0), secrets.token_hex(8)
+        return Shown(support_form(procedure, values, others=others, call=call.id, once=once))
+
+    def _procedure(self, key: str) -> Procedure:
+        procedure = self._around.setting.procedures.of(key)
+        if procedure is None:
+            raise BadAction("The process file has no such procedure any more.")
+        return procedure
 
     def _call(self, procedure: Procedure, button: BeginSupport) -> Call | None:
         given = next((button.answers.get(each.key, "") for each in procedure.fields if each.kind == "call"), "")

@@ -18,14 +18,16 @@ from models import cases as rows
 from models import store
 from models.domain import access
 from models.domain.case_reminders import CaseDue, called, due, remind
-from models.domain.cases import App, Case, CaseDecision
+from models.domain.cases import App, Call, Case, CaseDecision
 from models.domain.effects import Tell
-from models.operations import cases
+from models.operations import calls, cases
 from models.ports import Permanent, PortError, Unauthorised
 
 log = logging.getLogger(__name__)
 
 MINUTE = 60.0
+QUEUE_SECONDS = 300.0
+GATEWAY, DESK = "API gateway", "service desk's queue"
 TRIES = 5
 
 
@@ -36,7 +38,7 @@ class CaseClock:
 
     Args:
         around: The team and its procedures.
-        lookup: Asks the gateway.
+        lookup: Asks the gateway and the service desk.
         poll_seconds: How often.
         wake: Called when something was put into the outbox.
     """
@@ -52,26 +54,28 @@ class CaseClock:
     async def run(self) -> None:
         """Remind and look until cancelled."""
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._every(MINUTE, lambda: self.remind(datetime.now(UTC))))
+            both.create_task(self._every(MINUTE, lambda: self.remind(datetime.now(UTC)), GATEWAY))
+            if self._lookup.desk.has_queue and self._around.around.process.procedures.calls.outcomes:
+                both.create_task(self._every(QUEUE_SECONDS, self.read_queue, DESK))
             if self._lookup.gateway.configured:
-                both.create_task(self._every(self._poll_seconds, self.look))
+                both.create_task(self._every(self._poll_seconds, self.look, GATEWAY))
 
-    async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]], what: str) -> None:
         while True:
             try:
                 await work()
             except PortError as error:
-                log.warning("the gateway can't be looked at; trying again: %s", error)
-                await self._say_once_a_day(error)
+                log.warning("the %s can't be looked at; trying again: %s", what, error)
+                await self._say_once_a_day(error, what)
             except Exception:
                 log.exception("looking after cases failed; trying again")
             await asyncio.sleep(seconds)
 
-    async def _say_once_a_day(self, error: PortError) -> None:
+    async def _say_once_a_day(self, error: PortError, what: str) -> None:
         """Tell the channel where trying again is no use, since requests may be missed meanwhile."""
         if isinstance(error, Permanent | Unauthorised):
-            text = f"**The API gateway can't be looked at for new requests:** {escape(str(error), 300)}."
-            if await store.leave([Tell(text)], once=[f"gateway-look:{datetime.now(UTC).date().isoformat()}"]):
+            text = f"**The {what} can't be looked at for new requests:** {escape(str(error), 300)}."
+            if await store.leave([Tell(text)], once=[f"{what}-look:{datetime.now(UTC).date().isoformat()}"]):
                 self._wake()
 
     async def remind(self, now: datetime) -> None:
@@ -116,6 +120,15 @@ class CaseClock:
             case, first = decided[0]
             decided[0] = (case, replace(first, effects=(*first.effects, Tell(text, people, gateway))))
         return decided
+
+    async def read_queue(self) -> None:
+        """Make a case of each call that stands in the team's queue at the service desk (W4, W78)."""
+        found = [
+            Call(each.key, each.url, each.subject[:200], each.requester[:100], each.requester_mail[:200])
+            for each in await self._lookup.desk.queue()
+        ]
+        if await calls.take_from_queue(found):
+            self._wake()
 
     async def look(self) -> None:
         """Make a case of each request that the gateway knows and nobody told of."""

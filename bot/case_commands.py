@@ -54,7 +54,14 @@ class Wrong:
     text: str
 
 
-CaseCommand = CaseAct | ShowCaseForm | Say | Begin | Wrong | None
+@dataclass(frozen=True, slots=True)
+class Bring:
+    """Make a case of a support call; ``call`` is its number or its address."""
+
+    call: str
+
+
+CaseCommand = CaseAct | ShowCaseForm | Say | Begin | Bring | Wrong | None
 """``None``: people talk to each other."""
 
 
@@ -104,8 +111,12 @@ def parse_case(text: str, steps: Collection[str], *, addressed: bool) -> CaseCom
     return Wrong(f"I don't know “{word[:60]}” here.{hint} help lists what I know.")
 
 
-def parse_channel(text: str, procedures: Collection[str]) -> CaseCommand:
-    """Return what is meant by ``access …`` or ``support …`` in a channel; ``None`` where it is neither."""
+def parse_channel(text: str, procedures: Collection[str], *, calls: bool = False) -> CaseCommand:
+    """Return what is meant by ``access …`` or ``support …`` in a channel; ``None`` where it is neither.
+
+    Args:
+        calls: Whether the process says how support calls are judged.
+    """
     typed = clean(text, 600).split()
     words = [word.casefold() for word in typed[:2]] + typed[2:]
     match words:
@@ -115,6 +126,10 @@ def parse_channel(text: str, procedures: Collection[str]) -> CaseCommand:
             return Wrong("access list shows the requests for API access.")
         case ["support"] | ["support", "list"]:
             return Say("support")
+        case ["support", "call", call] if calls:
+            return Bring(call)
+        case ["support", "call", *_] if calls:
+            return Wrong("Which call? support call 12345, or its address.")
         case ["support", name, *given] if name in procedures:
             return Begin(name, tuple(given))
         case ["support", *_]:

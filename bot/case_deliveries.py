@@ -21,15 +21,18 @@ from models import directory, mails, store
 from models.case_ports import ServiceDesk
 from models.directory import CASE
 from models.domain import access, support
+from models.domain import calls as calls_rules
 from models.domain.case_reminders import holds
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import Case, CaseDecision, CaseState
 from models.domain.effects import (
     CarryOut,
     CloseCall,
+    DeclareFromCall,
     Effect,
     HearAnswer,
     LookUpCase,
+    NoteCall,
     NoteCaseIssue,
     OpenCase,
     PostCase,
@@ -40,7 +43,7 @@ from models.domain.effects import (
     TellCase,
 )
 from models.domain.people import Person
-from models.operations import cases
+from models.operations import calls, cases
 from models.ports import IssueTracker, Message, Permanent, Temporary, Unauthorised
 from models.queue import Item
 
@@ -79,6 +82,11 @@ class CaseDeliveries:
                 await self._carry_out(await cases.load(case_id))
             case SendLetter(case_id, token):
                 await self.letters.send(await cases.load(case_id), token)
+            case DeclareFromCall(case_id, by):
+                process, setting = self.around.around.process, self.around.setting
+                await calls.declare(await cases.load(case_id), by, process, setting, once=f"call:{item.uid}")
+            case NoteCall() as effect:
+                await self._note_call(effect, item)
             case CloseCall(case_id):
                 await self._close_call(await cases.load(case_id), item)
             case RaiseCaseIssue(case_id):
@@ -129,7 +137,8 @@ class CaseDeliveries:
             await cases.learnt(case, await self.lookup.app(case.app, procedures.access))
         elif case.call is not None:
             call = await self.lookup.call(case.call, procedures.of(case.procedure))
-            await cases.change(case, lambda before: support.looked_up(before, call, datetime.now(UTC)))
+            learn = calls_rules.looked_up if case.is_call else support.looked_up
+            await cases.change(case, lambda before: learn(before, call, datetime.now(UTC)))
 
     async def _carry_out(self, case: Case) -> None:
         """Approve in the gateway, and claim what it says afterwards; nothing else."""
@@ -244,6 +253,12 @@ class CaseDeliveries:
         return case.issue_key
 
     # -- service desk -------------------------------------------------------------------------------------
+
+    async def _note_call(self, effect: NoteCall, item: Item) -> None:
+        case, entry = await cases.load(effect.case_id), effect.entry
+        if case.call is not None and self.desk.configured:
+            said = case_sentence(entry, markdown=False)
+            await self.desk.note(case.call.key, said, f"wilson-{item.uid}")
 
     async def _close_call(self, case: Case, item: Item) -> None:
         if case.call is None or not self.desk.configured:

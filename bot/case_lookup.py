@@ -44,7 +44,7 @@ class Lookup:
 
     def __init__(self, gateway: ApiGateway, desk: ServiceDesk, people: PeopleDirectory) -> None:
         self.gateway = gateway
-        self._desk = desk
+        self.desk = desk
         self._people = people
 
     async def app(self, app: App, process: AccessProcess) -> App:
@@ -123,9 +123,9 @@ class Lookup:
 
     async def call(self, call: Call, procedure: Procedure | None) -> Call:
         """Return what is known of a support call, and whether its requester is one of those who may ask."""
-        if self._desk.configured:
+        if self.desk.configured:
             try:
-                found = await self._desk.call(call.key)
+                found = await self.desk.call(call.key)
             except Permanent as error:
                 log.warning("support call %s can't be read: %s", call.key, error)
                 found = None

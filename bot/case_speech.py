@@ -11,22 +11,35 @@ from typing import Any
 
 import orjson
 
-from bot.case_commands import Begin, CaseAct, CaseCommand, Say, ShowCaseForm, Wrong, parse_case, parse_channel
+from bot.call_commands import parse_call
+from bot.case_commands import (
+    Begin,
+    Bring,
+    CaseAct,
+    CaseCommand,
+    Say,
+    ShowCaseForm,
+    Wrong,
+    parse_case,
+    parse_channel,
+)
 from bot.case_surroundings import CaseSurroundings
 from bot.places import Place
 from cards.blocks import escape
 from cards.case_actions import FIELD, CaseForm
 from cards.case_forms import case_form, support_form
-from cards.case_lists import access_list, case_help, case_status, support_list
+from cards.case_lists import access_list, call_help, case_help, case_status, support_list
 from models import cases as rows
 from models import store
+from models.case_ports import ServiceDesk
 from models.directory import CASE, Card
 from models.domain import access
-from models.domain.cases import Case
+from models.domain.cases import Call, Case
 from models.domain.effects import Answer
 from models.domain.people import Person
 from models.domain.procedures import Procedure
 from models.operations import cases
+from models.operations.calls import open_call
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +70,12 @@ class CaseSpeech:
 
     Args:
         around: The team and its procedures.
+        desk: Tells the number of a support call from its address.
     """
 
-    def __init__(self, around: CaseSurroundings) -> None:
+    def __init__(self, around: CaseSurroundings, desk: ServiceDesk) -> None:
         self._around = around
+        self._desk = desk
 
     async def say(self, text: str, card: Card | None, by: Person, place: Place, *, addressed: bool) -> bool:
         """Carry out what somebody typed, if it is about a case.
@@ -73,11 +88,17 @@ class CaseSpeech:
         """
         if card is not None and card.kind == CASE:
             case = await cases.load(card.subject)
-            await self._obey(parse_case(text, self._steps(case), addressed=addressed), case, by, place)
+            if case.is_call:
+                understood = parse_call(text, self._around.setting.procedures.calls, addressed=addressed)
+            else:
+                understood = parse_case(text, self._steps(case), addressed=addressed)
+            await self._obey(understood, case, by, place)
             return True
         if card is not None or not addressed:
             return False
-        command = parse_channel(text, [each.key for each in self._around.setting.procedures.support])
+        procedures = self._around.setting.procedures
+        known, calls_too = [each.key for each in procedures.support], bool(procedures.calls.outcomes)
+        command = parse_channel(text, known, calls=calls_too)
         if command is None:
             return False
         await self._obey(command, None, by, place)
@@ -108,10 +129,23 @@ class CaseSpeech:
                 others, values = await self._around.shareable(0), filled_in(procedure, given)
                 card = support_form(procedure, values, others=others, once=secrets.token_hex(8))
                 await self._answer(place, card=card)
+            case Bring(call):
+                await self._answer(place, await self._bring(call, by, place))
             case Say(what):
                 await self._answer(place, await self._shown(what, case))
             case Wrong(text):
                 await self._answer(place, escape(text, 600))
+
+    async def _bring(self, given: str, by: Person, place: Place) -> str:
+        key = self._desk.key_of(given)
+        if not key:
+            return f"{escape(given, 80)} is no number or address of a support call."
+        url = self._desk.url_of(key) or (given if given.startswith("https://") else "")
+        try:
+            case, new = await open_call(Call(key, url), by, once=[place.once])
+        except store.DoneAlready:
+            return "It was brought already."
+        return f"Support call {key} is number {case.id}; its card follows." if new else f"It is number {case.id}."
 
     async def _form(self, form: CaseForm, case: Case, by: Person, place: Place) -> None:
         view = self._around.view(case, by)
@@ -130,7 +164,10 @@ class CaseSpeech:
                 ended = await rows.ended_since(store.to_ms(now - LOOKED_BACK))
                 return access_list(await rows.unfinished(), ended, procedures, now)
             case "support":
-                return support_list(await rows.unfinished(), procedures, now)
+                ended = await rows.ended_since(store.to_ms(now - LOOKED_BACK))
+                return support_list(await rows.unfinished(), procedures, now, ended)
+        if case is not None and case.is_call:
+            return call_help(procedures.calls)
         return case_help(case.is_access if case is not None else True)
 
     async def _answer(self, place: Place, text: str = "", *, card: dict[str, Any] | None = None) -> None:

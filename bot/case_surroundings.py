@@ -23,7 +23,9 @@ class CaseSurroundings:
     @property
     def setting(self) -> Setting:
         """What decisions go by."""
-        return Setting(self.around.process.procedures, self.around.team, self.gateway.configured)
+        process, team = self.around.process, self.around.team
+        lead = process.reminders.lead_of(team) or process.procedures.access.lead_of(team)
+        return Setting(process.procedures, team, self.gateway.configured, lead=lead)
 
     def view(self, case: Case, viewer: Person | None = None, *, notice: str = "") -> CaseView:
         """Return what a card shows of a case."""
@@ -44,6 +46,6 @@ class CaseSurroundings:
         found = [
             (each.id, each.title)
             for each in await rows.unfinished()
-            if each.id != other_than and each.owner is not None and each.shares is None
+            if each.id != other_than and each.owner is not None and each.shares is None and not each.is_call
         ]
         return found[::-1]

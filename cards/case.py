@@ -23,6 +23,7 @@ from cards.blocks import (
     unfolding,
     when,
 )
+from cards.call import call_body, call_buttons, call_next, call_state
 from cards.case_actions import CaseForm, encode_case
 from models.domain import access, support
 from models.domain.access import Check, Standing
@@ -65,16 +66,24 @@ def _card(view: CaseView, now: datetime, most: int) -> Element:
     body = [
         container(_head(view, procedure), style=_colour(case), bleed=True),
         *(_access_facts(view, most) if case.is_access else _support_facts(case, procedure)),
-        *(_access_checks(view) if case.is_access else _steps(case, procedure, now)),
+        *_what_is_to_be_done(view, procedure, now),
         *_outcome(view, most),
         *_why(case),
     ]
     return adaptive_card(body, _buttons(view, procedure), speak=_speak(view, procedure), refresh=_refresh(view))
 
 
+def _what_is_to_be_done(view: CaseView, procedure: Procedure | None, now: datetime) -> list[Element]:
+    if view.case.is_call:
+        return call_body(view)
+    return _access_checks(view) if view.case.is_access else _steps(view.case, procedure, now)
+
+
 def _name(case: Case, procedure: Procedure | None) -> str:
     if case.is_access:
         return f"Access request {case.id}"
+    if case.is_call:
+        return f"Support call {case.id}"
     return f"Support {case.id}: {procedure.name if procedure else case.procedure}"
 
 
@@ -83,6 +92,8 @@ def _colour(case: Case) -> str:
 
 
 def _state(case: Case) -> str:
+    if case.is_call:
+        return call_state(case)
     if not case.is_access:
         return {CaseState.OPEN: "To do", CaseState.DECLINED: "Given up"}.get(case.state, _STATES[case.state][0])
     return _STATES[case.state][0]
@@ -112,6 +123,8 @@ def _next(view: CaseView, procedure: Procedure | None) -> str:
         return ""
     if case.owner is None:
         return "Nobody has taken it yet."
+    if case.is_call:
+        return call_next(case, view.procedures.calls)
     if not case.is_access:
         left = [step for step in procedure.steps if case.tick(step.key) is None] if procedure else []
         return f"Next: {left[0].text}" if left else ""
@@ -302,6 +315,8 @@ def _buttons(view: CaseView, procedure: Procedure | None) -> list[Element]:
         return [] if case.state.finished else [_open("Decide", case, "case_refresh", "positive")]
     if case.state.finished:
         return [_form("Reopen", case, CaseForm.REOPEN)]
+    if case.is_call:
+        return call_buttons(view)
     buttons = _access_buttons(view) if case.is_access else _support_buttons(case, procedure)
     console = safe_url(view.console_url)  # a mail may have named it
     if console and host_of(console) == CONSOLE and len(console) <= _LONG_URL and case.is_access:

@@ -27,6 +27,8 @@ class CaseForm(StrEnum):
     DECLINE = "decline"
     NOTE = "note"
     REOPEN = "reopen"
+    JUDGE = "judge"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,24 @@ class RefreshCaseCard:
 
 @dataclass(frozen=True, slots=True)
 class BeginSupport:
-    """Begin a support procedure."""
+    """Begin a support procedure. ``call`` is the number of the case of the support call that asks for it."""
 
     procedure: str
     answers: Mapping[str, str]
     shares: int | None = None
     once: str = ""
+    call: int | None = None
 
 
-CaseButton = CaseDo | OpenCaseForm | RefreshCaseCard | BeginSupport
+@dataclass(frozen=True, slots=True)
+class OpenProcedure:
+    """Show the form that begins a procedure, filled in with a support call."""
+
+    procedure: str
+    hint: int | None = None
+
+
+CaseButton = CaseDo | OpenCaseForm | RefreshCaseCard | BeginSupport | OpenProcedure
 
 
 def encode_case(do: str, *, case: int | None = None, once: str = "", **more: str | int) -> dict[str, object]:
@@ -95,7 +106,9 @@ def decode_case(data: object) -> CaseButton:
     if do == "case_open":
         return OpenCaseForm(reader.one_of("form", CaseForm), hint)
     if do == "support_begin":
-        return BeginSupport(reader.word("procedure"), _fields(reader), _shares(reader), once)
+        return BeginSupport(reader.word("procedure"), _fields(reader), _shares(reader), once, hint)
+    if do == "call_procedure":
+        return OpenProcedure(reader.word("procedure"), hint)
     build = _REQUESTS.get(do)
     if build is None:
         raise BadAction("This button is not known. Refresh the card.")
@@ -144,7 +157,13 @@ _REQUESTS: Mapping[str, tuple[CaseForm | None, _Read]] = {
         lambda read: (requests.NoteCase(read.text("text", NOTE, lines=True)),),
     ),
     "case_reopen": (CaseForm.REOPEN, lambda read: (requests.ReopenCase(read.text("text", SHORT)),)),
+    "call_judge": (
+        CaseForm.JUDGE,
+        lambda read: (requests.JudgeCall(read.key("outcome"), read.text("text", SHORT), read.text("team", SHORT)),),
+    ),
+    "call_replied": (None, lambda read: (requests.Replied(),)),
+    "call_end": (CaseForm.END, lambda read: (requests.EndCall(read.key("ending"), read.text("text", SHORT)),)),
 }
 
-VERBS = frozenset(_REQUESTS) | {"case_refresh", "case_open", "support_begin"}
+VERBS = frozenset(_REQUESTS) | {"case_refresh", "case_open", "support_begin", "call_procedure"}
 """Every verb that ``decode_case`` knows."""

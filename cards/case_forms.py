@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cards import inputs
 from cards.blocks import Element, adaptive_card, escape, execute, plain, rich_text, text_block, text_run
+from cards.call import end_inputs, judge_inputs
 from cards.case_actions import FIELD, MAIL, STEP, CaseForm, encode_case
 from cards.payload import NOTE, SHORT, TITLE
 from models.domain import access
@@ -26,6 +27,8 @@ _TITLES = {
     CaseForm.DECLINE: ("Decline it", "case_decline", "Decline"),
     CaseForm.NOTE: ("Note into the issue", "case_note", "Note"),
     CaseForm.REOPEN: ("Reopen it", "case_reopen", "Reopen"),
+    CaseForm.JUDGE: ("What is this call?", "call_judge", "Judge"),
+    CaseForm.END: ("Close the call", "call_end", "Close"),
 }
 
 
@@ -61,9 +64,14 @@ def support_form(
     refusal: Refusal | None = None,
     *,
     others: Sequence[tuple[int, str]] = (),
+    call: int | None = None,
     once: str,
 ) -> Element:
-    """Return the form that begins a support procedure."""
+    """Return the form that begins a support procedure.
+
+    Args:
+        call: The number of the support call's case that asks for it.
+    """
     values = values or {}
     asks = [
         inputs.choice(
@@ -91,7 +99,7 @@ def support_form(
         *_refused(refusal),
         *asks,
     ]
-    data = encode_case("support_begin", once=once, procedure=procedure.key)
+    data = encode_case("support_begin", case=call, once=once, procedure=procedure.key)
     return adaptive_card(body, [execute("Begin", data, style="positive")], speak=plain(procedure.name, 200))
 
 
@@ -111,6 +119,10 @@ def _asks(view: CaseView, form: CaseForm, values: Values) -> list[Element]:
             return _letter(view, form, values)
         case CaseForm.NOTE:
             return [_text("What is noted?", values, NOTE, "Say what.")]
+        case CaseForm.JUDGE:
+            return judge_inputs(view, values)
+        case CaseForm.END:
+            return end_inputs(view, values)
         case CaseForm.DECLINE | CaseForm.REOPEN | CaseForm.REFER:
             return [_text("Why?", values, SHORT, "Say why.")]
 

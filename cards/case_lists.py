@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from cards.blocks import escape
+from cards.call import call_state
 from cards.words import ago
 from models.domain import access
+from models.domain.call_process import CallProcess
 from models.domain.cases import Case, CaseState
 from models.domain.procedures import Procedures
 from models.domain.views import CaseView
@@ -25,9 +28,9 @@ _STATES = {
 }
 
 
-def state_name(state: CaseState) -> str:
+def state_name(case: Case) -> str:
     """Return how a case stands, in words."""
-    return _STATES[state]
+    return call_state(case).lower() if case.is_call else _STATES[case.state]
 
 
 def access_list(unfinished: Sequence[Case], ended: Sequence[Case], procedures: Procedures, now: datetime) -> str:
@@ -67,22 +70,57 @@ def _hours(hours: float) -> str:
     return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
 
 
-def support_list(unfinished: Sequence[Case], procedures: Procedures, now: datetime) -> str:
-    """Return the support procedures that are under way, and those that can be begun."""
+def support_list(
+    unfinished: Sequence[Case], procedures: Procedures, now: datetime, ended: Sequence[Case] = ()
+) -> str:
+    """Return the calls and procedures that are under way, those that can be begun, and what ended calls were."""
     waiting = [case for case in unfinished if not case.is_access]
     lines = []
     for case in waiting[:_MOST]:
-        procedure = procedures.of(case.procedure)
-        left = len([step for step in procedure.steps if case.tick(step.key) is None]) if procedure else 0
-        who = escape(case.owner.name, 80) if case.owner else "nobody"
-        lines.append(
-            f"- **{case.id}** {escape(case.title, 120)} ({who}, {left} steps left, {ago(case.opened_at, now)} old)"
-        )
-    head = f"**{len(waiting)} under way**" if waiting else "No support procedure is under way."
+        who = escape(case.owner.name, 80) if case.owner else "**nobody**"
+        stands = call_state(case).lower() if case.is_call else f"{_left(case, procedures)} steps left"
+        lines.append(f"- **{case.id}** {escape(case.title, 120)} ({who}, {stands}, {ago(case.opened_at, now)} old)")
+    head = f"**{len(waiting)} under way**" if waiting else "No support call and no support procedure is under way."
     can = "\n".join(f"- `support {each.key}`: {escape(each.name, 120)}" for each in procedures.support)
     return "\n\n".join(
-        part for part in (head, "\n".join(lines), f"What can be begun:\n\n{can}" if can else "") if part
+        part
+        for part in (
+            head,
+            "\n".join(lines),
+            f"What can be begun:\n\n{can}" if can else "",
+            _judged(ended, procedures.calls),
+        )
+        if part
     )
+
+
+def _left(case: Case, procedures: Procedures) -> int:
+    procedure = procedures.of(case.procedure)
+    return len([step for step in procedure.steps if case.tick(step.key) is None]) if procedure else 0
+
+
+def _judged(ended: Sequence[Case], process: CallProcess) -> str:
+    """Return what the calls of the last thirty days were, all together: a call that came astray is normal (W88)."""
+    over = Counter(case.outcome for case in ended if case.is_call and case.outcome)
+    if not over:
+        return ""
+    named = {each.key: each.name for each in process.outcomes}
+    said = ", ".join(f"{escape(named.get(key, key), 80)} {count}" for key, count in over.most_common())
+    return f"Support calls of the last 30 days: {said}."
+
+
+def call_help(process: CallProcess) -> str:
+    """Return what can be typed in a support call's thread."""
+    told = [
+        ("`take`", "take it"),
+        *((f"`triage {each.key}` why", escape(each.about or each.name, 160)) for each in process.outcomes),
+        ("`answered`", "the user was answered at the service desk"),
+        *((f"`close {each.key}`", escape(each.name, 120)) for each in process.endings),
+        ("`note` text", "a private note at the service desk"),
+        ("`reopen` why", "take back that it has ended"),
+        ("`status`", "how it stands"),
+    ]
+    return "\n".join(f"- {what}: {means}" for what, means in told)
 
 
 def case_digest(waiting: Sequence[tuple[Case, str]], now: datetime) -> str:
@@ -93,7 +131,7 @@ def case_digest(waiting: Sequence[tuple[Case, str]], now: datetime) -> str:
     """
     lines = []
     for case, step in waiting[:_MOST]:
-        what = f"due: {escape(step, 160)}" if step else f"{_STATES[case.state]}, {ago(case.opened_at, now)} old"
+        what = f"due: {escape(step, 160)}" if step else f"{state_name(case)}, {ago(case.opened_at, now)} old"
         who = f"{escape(case.owner.name, 80)} has it" if case.owner else "**nobody has it**"
         lines.append(f"- **{case.id}** {escape(case.title, 120)} ({what}, {who})")
     if len(waiting) > _MOST:
@@ -104,9 +142,8 @@ def case_digest(waiting: Sequence[tuple[Case, str]], now: datetime) -> str:
 def case_status(view: CaseView, now: datetime) -> str:
     """Return how a case stands, for somebody who asks in the thread."""
     case = view.case
-    lines = [
-        f"**Number {case.id}**: {escape(case.title, 200)} – {_STATES[case.state]}, {ago(case.opened_at, now)} old."
-    ]
+    age = ago(case.opened_at, now)
+    lines = [f"**Number {case.id}**: {escape(case.title, 200)} – {state_name(case)}, {age} old."]
     lines.append(f"{escape(case.owner.name, 80)} has it." if case.owner else "Nobody has taken it.")
     if case.trouble:
         lines.append(f"It did not work: {escape(case.trouble, 300)}.")

@@ -48,7 +48,11 @@ class _Words:
 
 
 def _opened(words: _Words) -> str:
-    how = {"mail": "A mail asks for access.", "gateway": "The gateway says that access is asked for."}
+    how = {
+        "mail": "A mail asks for access.",
+        "gateway": "The gateway says that access is asked for.",
+        "queue": "It stands in the team's queue at the service desk.",
+    }
     return how.get(str(words.entry.data.get("how")), f"{words.actor} began this.")
 
 
@@ -88,6 +92,25 @@ def _due(words: _Words) -> str:
     return f"This {since or f'has been due for {late // 24} days'}: {words.text('step', 200)}."
 
 
+def _judged(words: _Words) -> str:
+    to = f" to {words.text('team', 120) or words.text('to', 80)}" if words.has("team") or words.has("to") else ""
+    if words.has("asks"):
+        return f"{words.actor} asks the team{words.tail('note')} – who knows, takes it."
+    return f"{words.actor} judged this call: {words.text('outcome', 80)}{to}{words.tail('note')}."
+
+
+def _went_on(words: _Words) -> str:
+    what = "an incident" if words.has("incident") else "a standard procedure"
+    number = f" (#{words.text('number', 20)})" if words.has("number") and words.has("incident") else ""
+    number = number or (f" (number {words.text('number', 20)})" if words.has("number") else "")
+    return f"{words.actor} made this {what}{number}; it goes on there."
+
+
+def _reminded(words: _Words) -> str:
+    what = "taken this call" if words.entry.data.get("what") == "untaken" else "decided about this"
+    return f"Nobody has {what} for {words.text('hours', 10)} hours."
+
+
 _SENTENCES: Mapping[CaseVerb, Callable[[_Words], str]] = {
     CaseVerb.OPENED: _opened,
     CaseVerb.REPEATED: lambda words: "It was asked for again.",
@@ -114,7 +137,11 @@ _SENTENCES: Mapping[CaseVerb, Callable[[_Words], str]] = {
     CaseVerb.DECLINED: lambda words: f"{words.actor} declined this{words.tail('reason')}.",
     CaseVerb.REOPENED: lambda words: f"{words.actor} reopened this{words.tail('reason')}.",
     CaseVerb.DUE: _due,
-    CaseVerb.REMINDED: lambda words: f"Nobody has decided about this for {words.text('hours', 10)} hours.",
+    CaseVerb.REMINDED: _reminded,
     CaseVerb.FINISHED: lambda words: "All steps are done.",
+    CaseVerb.JUDGED: _judged,
+    CaseVerb.REPLIED: lambda words: f"{words.actor} answered the user at the service desk.",
+    CaseVerb.ENDED: lambda words: f"{words.actor} closed this{words.tail('reason')}.",
+    CaseVerb.WENT_ON: _went_on,
     CaseVerb.FOLDED: lambda words: f"This is the same request as number {words.text('into', 20)}: go on there.",
 }

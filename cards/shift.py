@@ -127,7 +127,7 @@ def _due(what: str, at: datetime, now: datetime) -> Element:
 
 def _case(case: Case, now: datetime) -> Element:
     owner = clean(case.owner.name, 60) if case.owner else "NOBODY has it"
-    return _line(case.id, case.title, state_name(case.state), owner, ago(case.opened_at, now))
+    return _line(case.id, case.title, state_name(case), owner, ago(case.opened_at, now))
 
 
 def _noise(number: int, title: str, reports: int, dismissed: int) -> Element:

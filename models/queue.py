@@ -16,12 +16,14 @@ from models.domain.effects import (
     CarryOut,
     CaseEffect,
     CloseCall,
+    DeclareFromCall,
     Effect,
     HearAnswer,
     LearnTeam,
     LookForChanges,
     LookUpCase,
     MailSecurity,
+    NoteCall,
     NoteCaseIssue,
     NoteIssue,
     OfferChannel,
@@ -230,6 +232,10 @@ def _case_route(effect: CaseEffect) -> tuple[str, str, int, bool, str | None]:
             return MAIL, f"mail:case:{number}", number, False, None
         case CloseCall():
             return DESK, f"desk:case:{number}", number, False, f"close:case:{number}"
+        case DeclareFromCall():
+            return TEAMS, f"teams:case:{number}", number, False, None
+        case NoteCall():
+            return DESK, f"desk:case:{number}", number, False, None
 
 
 # A stream's head is its oldest item that is neither settled nor parked without blocking.

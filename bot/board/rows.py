@@ -115,7 +115,7 @@ def row_of(incident: Incident, process: Process, now: datetime, zone: tzinfo) ->
 def case_row(case: Case, now: datetime) -> CaseRow:
     """Return the row of a request or a support procedure."""
     owner = clean(case.owner.name, 80) if case.owner else ""
-    return CaseRow(case.id, clean(case.title, 160), state_name(case.state), owner, ago(case.opened_at, now))
+    return CaseRow(case.id, clean(case.title, 160), state_name(case), owner, ago(case.opened_at, now))
 
 
 def coverage(incidents: Sequence[Incident], cases: Sequence[Case], now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from models.domain import support
 from models.domain.case_timeline import CaseEntry, CaseVerb
@@ -18,6 +18,9 @@ from models.domain.reminders import next_number
 from models.domain.working_hours import WorkingHours
 
 UNDECIDED, REFERRED, STEP = "undecided", "referred", "step:"
+UNTAKEN, SILENT = "untaken", "silent"
+SILENT_TIMES = (timedelta(), timedelta(days=7))
+"""When whoever has a call is reminded that its user has been silent for long enough, and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Lacking:
     """What a case waits for.
 
     Attributes:
-        what: ``undecided``, ``referred``, or ``step:`` and the key of a step that is due.
+        what: ``undecided``, ``referred``, ``untaken``, ``silent``, or ``step:`` and the key of a step that is due.
         text: What is to be done about a step; empty for a decision.
         since: When that began.
     """
@@ -52,6 +55,8 @@ def lacks(case: Case, procedures: Procedures, now: datetime) -> tuple[Lacking, .
         kinds = {CaseState.OPEN: UNDECIDED, CaseState.REFERRED: REFERRED}
         kind = kinds.get(case.state)
         return (Lacking(kind, "", case.waiting_since or case.opened_at),) if kind else ()
+    if case.is_call:
+        return _call_lacks(case, procedures, now)
     procedure = procedures.of(case.procedure)
     found = []
     for step in procedure.steps if procedure else ():
@@ -62,17 +67,30 @@ def lacks(case: Case, procedures: Procedures, now: datetime) -> tuple[Lacking, .
     return tuple(found)
 
 
+def _call_lacks(case: Case, procedures: Procedures, now: datetime) -> tuple[Lacking, ...]:
+    """Say what a support call waits for: somebody to take it (W89), or its user, too long (W98)."""
+    since, silence = case.waiting_since or case.opened_at, procedures.calls.silence
+    if case.owner is None:
+        return (Lacking(UNTAKEN, "", since),)
+    if case.state is CaseState.ASKED and since + silence <= now:
+        text = f"close it, or write again: the user has not replied for {silence.days} days"
+        return (Lacking(SILENT, text, since + silence),)
+    return ()
+
+
 def due(
     case: Case, procedures: Procedures, hours: WorkingHours, zone: tzinfo, now: datetime
 ) -> tuple[CaseDue, ...]:
     """Return the reminders of a case whose time has come: each once, inside working hours unless it is urgent."""
     procedure = procedures.of(case.procedure)
     times = procedures.access.remind_after if case.is_access else procedure.remind_after if procedure else ()
+    times = procedures.calls.remind_after if case.is_call else times
     urgent = procedure is not None and procedure.urgent
     found = []
     for each in lacks(case, procedures, now):
         held = next((one for one in case.reminders if (one.of, one.since) == (each.what, each.since)), None)
-        number = next_number(each.since, times, held, hours, zone, urgent, now)
+        after = SILENT_TIMES if each.what == SILENT else times
+        number = next_number(each.since, after, held, hours, zone, urgent, now)
         if number is not None:
             found.append(CaseDue(case, each, number))
     return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from models.domain import access, cases, support
+from models.domain import access, calls, cases, support
 from models.domain.cases import Case, CaseOutcome, Letter
 from models.domain.incidents import Refusal
 from models.domain.people import Person
@@ -72,7 +72,50 @@ class ReopenCase:
     reason: str
 
 
-CaseRequest = TakeCase | TickStep | Approve | Ask | Refer | Decline | NoteCase | ReopenCase
+@dataclass(frozen=True, slots=True)
+class JudgeCall:
+    """Say what a support call is: an outcome's key, why, and to whom it is passed on."""
+
+    outcome: str
+    note: str = ""
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """Say that the user was answered at the service desk."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """Close a support call, for a reason of the process."""
+
+    ending: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallWentOn:
+    """Say that a call goes on as an incident or as a standard procedure: whatever begins one does, no button."""
+
+    number: int
+    incident: bool
+
+
+CaseRequest = (
+    TakeCase
+    | TickStep
+    | Approve
+    | Ask
+    | Refer
+    | Decline
+    | NoteCase
+    | ReopenCase
+    | JudgeCall
+    | Replied
+    | EndCall
+    | CallWentOn
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +126,14 @@ class Setting:
         team: The team's roster.
         gateway: Whether Wilson carries approvals out itself.
         token: A text that nobody can guess, for a letter.
+        lead: The team lead, as the team knows them.
     """
 
     procedures: Procedures
     team: Sequence[Person] = ()
     gateway: bool = False
     token: str = ""
+    lead: Person | None = None
 
 
 def carry_out(
@@ -99,6 +144,8 @@ def carry_out(
     Args:
         shares: The case that ``TakeCase`` names, loaded.
     """
+    if case.is_call:
+        return _call(request, case, by, setting, at)
     if not case.is_access:
         return _support(request, case, by, setting, at, shares)
     process, team = setting.procedures.access, setting.team
@@ -124,6 +171,29 @@ def carry_out(
             return cases.note(case, text, by, at=at)
         case ReopenCase(reason):
             return cases.reopen(case, reason, by, at=at)
+        case _:
+            return Refusal("That can't be done with this request.")
+
+
+def _call(request: CaseRequest, case: Case, by: Person, setting: Setting, at: datetime) -> CaseOutcome:
+    process = setting.procedures.calls
+    match request:
+        case TakeCase():
+            return calls.take(case, by, at=at)
+        case JudgeCall(outcome, note, team):
+            return calls.judge(case, outcome, note, team, by, process, setting.lead, at=at)
+        case Replied():
+            return calls.replied(case, by, at=at)
+        case EndCall(ending, note):
+            return calls.end(case, ending, note, by, process, at=at)
+        case CallWentOn(number, incident):
+            return calls.went_on(case, by, at=at, number=number, incident=incident)
+        case NoteCase(text):
+            return calls.note(case, text, by, at=at)
+        case ReopenCase(reason):
+            return cases.reopen(case, reason, by, at=at)
+        case _:
+            return Refusal("That can't be done with a support call: judge it, answer it, or close it.")
 
 
 def _support(
@@ -146,4 +216,4 @@ def _support(
         case ReopenCase(reason):
             return cases.reopen(case, reason, by, at=at)
         case _:
-            return Refusal("That is for requests for access only.")
+            return Refusal("That can't be done with this request.")

@@ -34,6 +34,10 @@ class CaseVerb(StrEnum):
     REMINDED = "reminded"
     FINISHED = "finished"
     FOLDED = "folded"
+    JUDGED = "judged"
+    REPLIED = "replied"
+    ENDED = "ended"
+    WENT_ON = "went_on"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ from models.domain.gateway import Grant
 from models.domain.incidents import Refusal, Reminded
 from models.domain.people import Person
 
+CALL = "call"
+"""What a support call's ``procedure`` holds, which is judged before anybody knows what is to be done."""
+
 
 class CaseState(StrEnum):
     """Where a case stands.
@@ -150,7 +153,7 @@ class Case:
     Attributes:
         id: Its number; 0 until it is stored.
         version: What compare-and-set goes by.
-        procedure: ``access``, or the key of a support procedure.
+        procedure: ``access``, ``call``, or the key of a support procedure.
         opened_at: When it was first seen.
         count: How often it was asked for, by mail, poll or repeat.
         owner: Who handles it: whoever took it.
@@ -158,8 +161,11 @@ class Case:
         trouble: Why the last carrying out did not work; empty where it did, or was not tried.
         shares: The case whose issue it shares; ``None`` where it has its own.
         reminders: What was reminded of, one of each kind.
-        waiting_since: Since when it waits for a decision; ``None`` for since it was opened.
+        waiting_since: Since when it waits for a decision, or for the user; ``None`` for since it was opened.
         folded_into: The case that it turned out to be.
+        outcome: What a support call was judged to be; empty until somebody did.
+        outcome_note: Why, or what was asked.
+        incident: The incident that a support call became.
     """
 
     procedure: str
@@ -189,6 +195,9 @@ class Case:
     reminders: tuple[Reminded, ...] = ()
     waiting_since: datetime | None = None
     folded_into: int | None = None
+    outcome: str = ""
+    outcome_note: str = ""
+    incident: int | None = None
 
     def tick(self, step: str) -> Tick | None:
         """Return who ticked a step; ``None`` where nobody did."""
@@ -200,8 +209,15 @@ class Case:
         return self.app is not None
 
     @property
+    def is_call(self) -> bool:
+        """Whether it is a support call that is yet to be judged, answered or passed on."""
+        return self.procedure == CALL
+
+    @property
     def key(self) -> str:
         """What is equal for the same request while it is undecided; empty where nothing joins it."""
+        if self.is_call and self.call is not None and not self.state.finished:
+            return f"call|{self.call.key}"
         if self.app is None or self.state.finished:
             return ""
         who = f"id:{self.app.app_id}" if self.app.app_id else f"title:{self.app.title.casefold()}"
@@ -239,9 +255,14 @@ def told(
     effects: list[Effect] = [*also]
     if not quiet:
         effects += [TellCase(case.id, entry, tuple(mentions)) for entry in entries]
-        if case.owner is not None or case.issue_key:
+        if _has_issue(case):
             effects += [NoteCaseIssue(case.id, entry) for entry in entries]
     return CaseDecision(case, tuple(entries), (*effects, RefreshCase(case.id)), notice)
+
+
+def _has_issue(case: Case) -> bool:
+    """Tell whether it has an issue, or will have one. A support call is the service desk's own record."""
+    return not case.is_call and (case.owner is not None or bool(case.issue_key))
 
 
 def over(case: Case) -> Refusal | None:
@@ -296,7 +317,7 @@ def finish(
 ) -> CaseDecision:
     """End a case: its issue is closed, unless it serves another that is not over (W130)."""
     ended = replace(case, state=state, decided_by=by, decided_at=at, reason=reason, trouble="")
-    also: list[Effect] = [SyncCaseIssue(case.id)] if case.owner is not None or case.issue_key else []
+    also: list[Effect] = [SyncCaseIssue(case.id)] if _has_issue(case) else []
     if case.call is not None:
         also.append(CloseCall(case.id))
     decision = told(ended, *entries)

@@ -355,6 +355,22 @@ class CloseCall:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteCall:
+    """Write a timeline entry into the support call, where its requester does not see it."""
+
+    case_id: int
+    entry: CaseEntry
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareFromCall:
+    """Begin the incident process for what a support call reports."""
+
+    case_id: int
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
 class HearAnswer:
     """A mail answers one of a case's mails."""
 
@@ -405,6 +421,8 @@ Effect = (
     | CarryOut
     | SendLetter
     | CloseCall
+    | NoteCall
+    | DeclareFromCall
     | HearAnswer
 )
 
@@ -443,5 +461,7 @@ CaseEffect = (
     | CarryOut
     | SendLetter
     | CloseCall
+    | NoteCall
+    | DeclareFromCall
 )
 """What a case's decisions lead to; each carries the case's number."""

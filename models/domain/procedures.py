@@ -9,9 +9,11 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from models.domain.call_process import CallProcess
 from models.domain.people import Person
 from models.domain.process_reader import Reader, each_its_own
 
+RESERVED = ("access", "call", "list")
 STEP_TIMES = (timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """When people are reminded of a step that is due, where the process does not say it otherwise."""
 
@@ -193,6 +195,7 @@ class Procedures:
 
     access: AccessProcess = field(default_factory=AccessProcess)
     support: tuple[Procedure, ...] = ()
+    calls: CallProcess = field(default_factory=CallProcess)
 
     def of(self, key: str) -> Procedure | None:
         """Return the support procedure of that key."""
@@ -215,27 +218,13 @@ def read_access(reader: Reader) -> AccessProcess:
         guide=_https(reader, "guide"),
         staff_groups=reader.texts("staff_groups"),
         staff=reader.text("staff", _DEFAULTS.staff),
-        remind_after=_hours(reader, _DEFAULTS.remind_after, at_once=False),
+        remind_after=reader.hours("remind_after_hours", _DEFAULTS.remind_after),
         ask_team=_draft(reader, "ask_team", _DEFAULTS.ask_team),
         ask_why=_draft(reader, "ask_why", _DEFAULTS.ask_why),
         rules=tuple(_rule(each) for each in reader.optional_tables("products")),
     )
     reader.done()
     return process
-
-
-def _hours(reader: Reader, default: tuple[timedelta, ...], *, at_once: bool) -> tuple[timedelta, ...]:
-    key = "remind_after_hours"
-    if not reader.has(key):
-        return default
-    value = reader.typed(key, list, "a list of hours", [])
-    fits = all(
-        isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each <= 10_000 for each in value
-    )
-    if not fits or sorted(value) != value or (0 in value and not at_once):
-        reader.wrong(f"{key} holds {value!r}; it needs growing hours, such as [4, 24]")
-        return default
-    return tuple(timedelta(hours=each) for each in value)
 
 
 def _draft(reader: Reader, key: str, default: Draft) -> Draft:
@@ -281,6 +270,9 @@ def read_support(readers: Sequence[Reader]) -> tuple[Procedure, ...]:
     """
     found = tuple(_procedure(each) for each in readers)
     each_its_own(readers, [each.key for each in found])
+    for reader, procedure in zip(readers, found, strict=True):
+        if procedure.key in RESERVED:
+            reader.wrong(f"key holds {procedure.key!r}, which stands for something else; choose another")
     return found
 
 
@@ -293,7 +285,7 @@ def _procedure(reader: Reader) -> Procedure:
         tuple(_field(each) for each in fields),
         tuple(_step(each) for each in steps),
         reader.texts("labels") or _DEFAULTS.labels,
-        _hours(reader, STEP_TIMES, at_once=True),
+        reader.hours("remind_after_hours", STEP_TIMES, at_once=True),
         reader.flag("urgent", default=False),
     )
     reader.done()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
+from models.domain.call_process import read_calls
 from models.domain.communication_rules import (
     CHANNEL_NAME,
     Communication,
@@ -328,10 +329,10 @@ def _security(top: Reader, questions: tuple[Question, ...]) -> Security:
 
 
 def _procedures(top: Reader) -> Procedures:
-    support = read_support(top.optional_tables("support"))
-    return (
-        Procedures(read_access(top.table("access")), support) if top.has("access") else Procedures(support=support)
-    )
+    made = Procedures(support=read_support(top.optional_tables("support")))
+    if top.has("access"):
+        made = replace(made, access=read_access(top.table("access")))
+    return replace(made, calls=read_calls(top.table("calls"))) if top.has("calls") else made
 
 
 def _keys(entries: Sequence[Question] | Sequence[Urgency]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 _STAND_INS: Mapping[type, Any] = {str: "", int: 1, bool: False, list: [], dict: {}, date: date.min}
@@ -80,6 +80,23 @@ class Reader:
             self.wrong(f"{key} holds {value}; it needs a whole number from 1 to {most}")
             return 1
         return value
+
+    def hours(self, key: str, default: tuple[timedelta, ...], *, at_once: bool = False) -> tuple[timedelta, ...]:
+        """Return growing numbers of hours as lengths of time.
+
+        Args:
+            at_once: Whether the first may be 0.
+        """
+        if not self.has(key):
+            return default
+        value = self.typed(key, list, "a list of hours", [])
+        fits = all(
+            isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each <= 10_000 for each in value
+        )
+        if not fits or sorted(value) != value or (0 in value and not at_once):
+            self.wrong(f"{key} holds {value!r}; it needs growing hours, such as [4, 24]")
+            return default
+        return tuple(timedelta(hours=each) for each in value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; empty where it is missing."""

@@ -76,7 +76,11 @@ async def open_support(
     shares: int | None = None,
     once: Sequence[str] = (),
 ) -> DoneCase | Refusal:
-    """Begin a support procedure."""
+    """Begin a support procedure.
+
+    Args:
+        shares: The number of another case whose issue serves this one, too.
+    """
     other = await rows.case(shares) if shares else None
     if shares and (other is None or other.owner is None):
         return Refusal(f"Number {shares} has no issue that could be shared.", fields=("shares",))

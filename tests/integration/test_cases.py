@@ -25,7 +25,7 @@ from bot.adapters.halo import NoDesk
 from bot.adapters.local_tracker import LocalTracker
 from bot.adapters.rota_file import NoRota
 from bot.adapters.unconfigured import NoGateway
-from bot.case_clock import CaseClock
+from bot.case_clock import GATEWAY, CaseClock
 from bot.case_lookup import Lookup
 from bot.case_surroundings import CaseSurroundings
 from bot.clicks import Clicks
@@ -306,7 +306,7 @@ async def test_a_gateway_that_may_not_be_looked_at_is_told_once_a_day(world: Wor
         await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    await clock._say_once_a_day(Permanent("again"))
+    await clock._say_once_a_day(Permanent("again"), GATEWAY)
     await world.delivered()
     assert world.said().count("looked at for new requests") == 1
 

@@ -38,7 +38,7 @@ def clicks_of(around: Surroundings, gateway: ApiGateway | None = None) -> Clicks
 
 def speech_of(around: Surroundings, gateway: ApiGateway | None = None) -> Speech:
     """Return what answers commands."""
-    return Speech(around, CaseSpeech(CaseSurroundings(around, gateway or NoGateway())), lambda: None)
+    return Speech(around, CaseSpeech(CaseSurroundings(around, gateway or NoGateway()), NoDesk()), lambda: None)
 
 
 def activities_of(around: Surroundings) -> Activities:

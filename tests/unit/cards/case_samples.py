@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from models.domain import support
+from models.domain import calls, support
 from models.domain.cases import App, Approval, Call, Case, CaseState, Letter, Product, Tick
 from models.domain.gateway import Grant
 from models.domain.people import Person
@@ -83,6 +83,21 @@ ADMINS = replace(
     call=replace(DRIVE.call, known_how="the directory: Sam, in none"),
 )  # type: ignore[type-var]
 
+CALL = replace(
+    calls.opened(
+        Call("12346", "https://halo.example.ac.uk/tickets?id=12346", "How do I get a token?", "Sam Smith"), None, AT
+    ).case,
+    id=10,
+    version=1,
+)
+CALL_UNCLEAR = replace(
+    CALL, owner=ALEX, owned_at=AT, state=CaseState.ASKED, waiting_since=AT,
+    outcome="unclear", outcome_note="Which token?",
+)  # fmt: skip
+CALL_ASKED = replace(CALL, owner=ALEX, owned_at=AT, outcome="ask", outcome_note="Who knows tokens?")
+CALL_CLOSED = replace(CALL_ASKED, state=CaseState.DONE, decided_by=ALEX, decided_at=AT, reason="The user confirms")
+CALL_INCIDENT = replace(CALL_CLOSED, outcome="bug", reason="", incident=42)
+
 
 def case_view(
     case: Case, viewer: Person | None = None, procedures: Procedures = PROCEDURES, **more: object
@@ -114,5 +129,10 @@ VIEWS = {
     "support_waiting": case_view(WAITING, ALEX),
     "support_due": case_view(DUE, ALEX),
     "support_admins": case_view(ADMINS, ALEX),
+    "call": case_view(CALL),
+    "call_unclear": case_view(CALL_UNCLEAR, ALEX),
+    "call_asked": case_view(CALL_ASKED, MEGAN),
+    "call_closed": case_view(CALL_CLOSED, ALEX),
+    "call_incident": case_view(CALL_INCIDENT, ALEX),
 }
 __all__ = ["NOW", "VIEWS", "case_view"]

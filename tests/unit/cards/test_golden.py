@@ -148,7 +148,13 @@ CARDS: dict[str, Callable[[], Element]] = {
     **{
         f"form_case_{form}": (lambda form=form: case_form(case_samples.VIEWS["taken"], form, once="o1"))
         for form in CaseForm
+        if form not in (CaseForm.JUDGE, CaseForm.END)
     },
+    **{
+        f"form_case_{form}": (lambda form=form: case_form(case_samples.VIEWS["call"], form, once="o1"))
+        for form in (CaseForm.JUDGE, CaseForm.END)
+    },
+    "form_support_of_a_call": lambda: support_form(samples.PROCESS.procedures.support[0], call=10, once="o1"),
     "form_case_take_shared": lambda: case_form(
         replace(case_samples.VIEWS["new"], others=((3, "Another"),)), CaseForm.TAKE, once="o1"
     ),
