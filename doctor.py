@@ -20,6 +20,7 @@ from fittings import (
     gateway_of,
     messenger_of,
     page_of,
+    pager_of,
     people_of,
     process_of,
     rota_of,
@@ -45,6 +46,8 @@ async def examine(settings: Settings) -> list[Finding]:
         )
     except SettingsError as error:
         findings.append(Finding("process", False, str(error), "Mend the file, or name another in [process]."))
+    if process:
+        findings.extend(_examine_paging(settings, process))
     async with AsyncExitStack() as stack:
         if there := await _examine_database(settings, findings):
             await database.connect(settings.database.url)
@@ -60,6 +63,7 @@ async def examine(settings: Settings) -> list[Finding]:
             ("service desk", desk_of),
             ("directory", people_of),
             ("status page", page_of),
+            ("pager", pager_of),
             ("new channels", channels_of),
             ("recent changes", changes_of),
         ):
@@ -114,6 +118,18 @@ async def _examine_informed(process: Process) -> list[Finding]:
         Finding("process", None, f"{each.informed!r} ({each.name}) is in no team, so nobody is told", advice)
         for each in unseen
     ]
+
+
+def _examine_paging(settings: Settings, process: Process) -> list[Finding]:
+    """Say where one half of paging is there and not the other (U6)."""
+    there, rules = settings.paging.kind != "none", process.paging
+    if there and not rules.after:
+        advice = "Say when in [paging] of the process file: after_minutes = [10]."
+        return [Finding("pager", None, "a pager is configured, and the process has nobody paged", advice)]
+    if rules.after and not there:
+        advice = "Name the pager in [paging] of wilson.toml, or take [paging] out of the process file."
+        return [Finding("pager", False, "the process has somebody paged, and no pager is configured", advice)]
+    return []
 
 
 async def _examine_people(tracker: IssueTracker) -> list[Finding]:

@@ -19,6 +19,7 @@ from bot.adapters.graph_channels import GraphChannels, NoChannels
 from bot.adapters.graph_people import GraphPeople, NoPeople
 from bot.adapters.halo import HaloDesk, NoDesk
 from bot.adapters.local_tracker import LocalTracker
+from bot.adapters.pager import PAGERDUTY, NoPager, PagerDuty, WebhookPager
 from bot.adapters.rota_file import FileRota, NoRota
 from bot.adapters.rota_gitlab import GitLabRota
 from bot.adapters.rota_ical import IcalRota
@@ -29,6 +30,7 @@ from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.change_ports import ChangeSource
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
+from models.paging_ports import Pager
 from models.ports import ChannelMaker, IssueTracker, Messenger, RotaSource, StatusPage
 from models.process_file import read_process_text
 from models.settings import Settings, SettingsError
@@ -190,6 +192,25 @@ def page_of(settings: Settings) -> StatusPage:
     if not page.api_key.get_secret_value():
         raise SettingsError("status_page.api_key is missing; it needs a key of an account that manages the page")
     return Statuspage(page, lambda: datetime.now(UTC))
+
+
+def pager_of(settings: Settings) -> Pager:
+    """Return the system that pages people, of the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    paging = settings.paging
+    url = paging.url.get_secret_value()
+    if paging.kind == "none":
+        return NoPager()
+    if paging.kind == "webhook":
+        _check_address("paging.url", url, "the webhook's address", query=True)
+        return WebhookPager(paging, lambda: datetime.now(UTC))
+    _check_address("paging.url", url or PAGERDUTY, f"PagerDuty's address, or nothing for {PAGERDUTY}")
+    if not paging.routing_key.get_secret_value():
+        raise SettingsError("paging.routing_key is missing; it needs an integration key of a service in PagerDuty")
+    return PagerDuty(paging, lambda: datetime.now(UTC))
 
 
 def gateway_of(settings: Settings) -> ApiGateway:

@@ -32,6 +32,7 @@ from bot.hooks import Hook
 from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.pacing import Pacer
+from bot.paging import Paging
 from bot.posting import Channels, Poster
 from bot.reminding import Reminding
 from bot.reporting import Reporting
@@ -51,6 +52,7 @@ from fittings import (
     gateway_of,
     messenger_of,
     page_of,
+    pager_of,
     people_of,
     process_of,
     rota_of,
@@ -132,7 +134,8 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     poster = Poster(messenger, channels, Pacer())
     handling = await _cases(settings, tracker, around, poster, stack)
     page, maker, changes = page_of(settings), channels_of(settings), changes_of(settings)
-    for each in (page, maker, changes):
+    pager = pager_of(settings)
+    for each in (page, maker, changes, pager):
         stack.push_async_callback(each.close)
     deliveries = Deliveries(
         poster,
@@ -143,6 +146,7 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
         page=page,
         new_channels=maker,
         changes=changes,
+        pager=pager,
     )
     settle_seconds = settings.tracker.timeout_seconds if settings.tracker.kind == "gitlab" else 0
     health = TrackerHealth(tracker, ZoneInfo(settings.rota.timezone))
@@ -161,6 +165,8 @@ async def _bot(settings: Settings, process: Process, stack: AsyncExitStack) -> d
     tasks["cases"] = clock.run()
     tasks["status updates"] = StatusUpdates(around, outbox.wake).run()
     tasks["reminding"] = Reminding(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()
+    if pager.name:
+        tasks["paging"] = Paging(around, outbox.wake).run()
     tasks["notices"] = Notices(around, rota if settings.rota.kind != "none" else None, timezone, outbox.wake).run()
     tasks["shifts"] = Shifts(around, rota if settings.rota.kind != "none" else None, timezone, outbox.wake).run()
     tasks["reporting"] = Reporting(around, ZoneInfo(settings.rota.timezone), outbox.wake).run()

@@ -21,6 +21,7 @@ from bot.firing_deliveries import FiringDeliveries
 from bot.hearing import Hearing
 from bot.mail_view import mail_view
 from bot.outside_deliveries import OutsideDeliveries
+from bot.paging import PagerDeliveries
 from bot.posting import Poster
 from bot.recurring import with_recurrence
 from bot.reporting import with_follow_ups
@@ -70,6 +71,7 @@ from models.domain.effects import (
     ShowOnPage,
     SyncIssue,
     Tell,
+    TellPager,
     WriteLogPage,
     WritePostMortem,
 )
@@ -82,6 +84,7 @@ from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations import reviews
 from models.operations.incidents import load
+from models.paging_ports import Pager
 from models.ports import ChannelMaker, IssueTracker, Message, Permanent, StatusPage, ThreadAddress
 from models.queue import Item
 from models.store import from_ms
@@ -110,6 +113,7 @@ class Deliveries:
         page: StatusPage,
         new_channels: ChannelMaker,
         changes: ChangeSource,
+        pager: Pager,
     ) -> None:
         self._poster = poster
         self._cases = cases
@@ -119,6 +123,7 @@ class Deliveries:
         self._template = template
         self._changes = changes
         self._outside = OutsideDeliveries(poster, surroundings, page, new_channels)
+        self._pager = PagerDeliveries(poster, surroundings, pager)
         self._shifts = ShiftDeliveries(poster, surroundings)
         self._reviews = ReviewDeliveries(poster, tracker, surroundings)
         self._firing = FiringDeliveries(poster, tracker, surroundings)
@@ -156,6 +161,8 @@ class Deliveries:
                 return await self._reviews.deliver(effect, item)
             case AskUpdate() | PostUpdate() | ShowOnPage() | OpenChannel() | OfferChannel() as effect:
                 return await self._outside.deliver(effect, item)
+            case TellPager(incident_id):
+                return await self._pager.deliver(incident_id, item)
             case WriteLogPage() | ReportParts() as effect:
                 return await self._firing.deliver(effect, item)
             case MailSecurity(incident_id):

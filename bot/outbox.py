@@ -31,8 +31,8 @@ GIVE_UP_MS = 3 * 24 * 3600 * 1000
 """For how long what keeps failing in passing is tried before it is parked."""
 AMBIGUOUS_TRIES = 5
 """For what goes to Teams, where nobody can look whether it is there."""
-LOOKED_FOR = frozenset({queue.TRACKER, queue.DESK, queue.PAGE})
-"""Where one can look whether something is there before it is done again."""
+LOOKED_FOR = frozenset({queue.TRACKER, queue.DESK, queue.PAGE, queue.PAGER})
+"""Where one can look whether something is there before it is done again, or where it may be done twice."""
 
 
 class Health(Protocol):

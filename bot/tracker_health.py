@@ -17,11 +17,14 @@ log = logging.getLogger(__name__)
 
 CHECK_AT = time(9, 0)
 CHECK_SECONDS = 600.0
+PAGER_TRIES = 5
+"""After so many the channel is told; that is within a minute where the pager itself names no later time."""
 SYSTEMS = {
     queue.TRACKER: "issue tracker",
     queue.GATEWAY: "API gateway",
     queue.DESK: "service desk",
     queue.MAIL: "mail server",
+    queue.PAGER: "pager",
 }
 
 
@@ -56,6 +59,11 @@ class TrackerHealth:
             text = f"**Given up at the {system}**{about}: {escape(str(error), 300)}."
             advice = f"Mend it, then `wilson outbox retry {item.id}`; or `wilson outbox drop {item.id}`."
             await self._say(f"{text} {advice}", f"{item.uid}:parked:{item.attempts}")
+
+        elif item.target == queue.PAGER and item.attempts == PAGER_TRIES:
+            text = f"**The pager can't be told of incident {item.subject}:** {escape(str(error), 300)}."
+            advice = "It is tried again; see meanwhile whether somebody must be called by other means."
+            await self._say(f"{text} {advice}", f"{item.uid}:away")
 
     async def worked(self, item: Item) -> None:
         """Tell that a refused token works again."""

@@ -258,12 +258,16 @@ _LACKS = {
 }
 
 
+def _long(words: _Words) -> str:
+    minutes = words.entry.data.get("minutes")
+    took = minutes if isinstance(minutes, int) else 0
+    return f"{took} minutes" if took < 120 else f"{took // 60} hours"
+
+
 def _reminded(words: _Words) -> str:
     if words.entry.data.get("what") == "parked":
         return _ended(f"This was put off until now{words.tail('reason', ': ')}")
-    minutes = words.entry.data.get("minutes")
-    took = minutes if isinstance(minutes, int) else 0
-    long = f"{took} minutes" if took < 120 else f"{took // 60} hours"
+    long = _long(words)
     if words.entry.data.get("what") == VENDOR:
         ticket = f"the ticket {words.text('ref', 80)} with {words.text('name', 80)}"
         ask = "Ask them, and note what they say with its number."
@@ -310,6 +314,10 @@ def _security_mailed(words: _Words) -> str:
     if words.has("failed"):
         return _ended(f"The mail to {words.text('whom', 160)} could not be sent: {words.text('failed')}")
     return f"A mail about this went to {words.text('whom', 160)}."
+
+
+def _paged(words: _Words) -> str:
+    return f"Paged through {words.text('through', 80)}: nobody has owned this for {_long(words)}."
 
 
 _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
@@ -390,6 +398,7 @@ _SENTENCES: Mapping[Verb, Callable[[_Words], str]] = {
     Verb.MADE_PRIVATE: _made_private,
     Verb.SECURITY_TOLD: lambda words: _ended(f"{words.actor} recorded that {words.text('whom', 160)} was told"),
     Verb.SECURITY_MAILED: _security_mailed,
+    Verb.PAGED: _paged,
     Verb.ABSORBED: lambda words: _ended(
         f"{words.actor} merged incident {words.text('part', 20)} into this one{words.tail('title', ': ', 200)}"
     ),

@@ -54,12 +54,14 @@ from models.domain.effects import (
     SyncIssue,
     Tell,
     TellCase,
+    TellPager,
     WriteLogPage,
     WritePostMortem,
 )
 from models.sql import Database, Row, marks, reading, writing
 
 TEAMS, TRACKER, GATEWAY, MAIL, DESK, PAGE = "teams", "tracker", "gateway", "mail", "desk", "page"
+PAGER = "pager"
 CHANGES = "changes"
 """The tracker, asked for hints alone: nothing waits for them, and nobody is told when they fail."""
 COLUMNS = (
@@ -160,6 +162,8 @@ def _route(effect: Effect) -> tuple[str, str, int, bool, str | None]:
             return TEAMS, f"teams:{incident_id}", incident_id, False, f"offer:{incident_id}"
         case ShowOnPage(incident_id):
             return PAGE, f"page:{incident_id}", incident_id, False, None
+        case TellPager(incident_id):
+            return PAGER, f"pager:{incident_id}", incident_id, False, f"pager:{incident_id}"
         case PostUpdate(incident_id):
             return TEAMS, f"teams:updates:{incident_id}", incident_id, False, None
         case MailSecurity(incident_id):

@@ -27,7 +27,7 @@ from pydantic import (
 
 PREFIX = "WILSON_"
 FILE_SUFFIX = "_FILE"
-_SECRET = re.compile(r"secret|password|token|credentials|api_key|url$")
+_SECRET = re.compile(r"secret|password|token|credentials|api_key|routing_key|url$")
 """Settings whose value may hold a secret, and is never shown; an address may hold a password."""
 
 
@@ -312,6 +312,22 @@ class StatusPage(_Section):
     timeout_seconds: float = Field(default=30, gt=0, le=600)
 
 
+class Paging(_Section):
+    """The system that pages people.
+
+    Attributes:
+        url: The webhook's address, which may hold a secret; of PagerDuty only for another region.
+        routing_key: The integration key of a service of PagerDuty.
+        token: What a webhook is shown as a bearer token, or nothing.
+    """
+
+    kind: Literal["none", "pagerduty", "webhook"] = "none"
+    url: SecretStr = SecretStr("")
+    routing_key: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    timeout_seconds: float = Field(default=15, gt=0, le=600)
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -357,6 +373,7 @@ class Settings(_Section):
     halo: Halo = Halo()
     directory: Directory = Directory()
     status_page: StatusPage = StatusPage()
+    paging: Paging = Paging()
     rota: Rota = Rota()
     process: Process = Process()
     source: tuple[Source, ...] = ()

@@ -15,8 +15,9 @@ from models.codec import (
     incident_from_text,
     incident_to_text,
 )
-from models.domain.effects import Effect, IncidentEffect
+from models.domain.effects import Effect, IncidentEffect, TellPager
 from models.domain.incidents import Decision, Incident, State
+from models.domain.paging import concerns_pager
 from models.domain.privacy import same_alert
 from models.domain.recurrence import LOOKED_BACK
 from models.domain.timeline import Entry
@@ -232,6 +233,8 @@ async def write_incident(db: Database, before: Incident, after: Incident, at: in
         await db.run("DELETE FROM open_fingerprints WHERE incident_id = ?", after.id)
     elif before.state.finished and not after.state.finished and after.fingerprint:
         await _hold(db, fingerprint_of(after.fingerprint), after.id)
+    if concerns_pager(before, after):
+        await enqueue(db, [TellPager(after.id)], at)
     if after.private and (not before.private or after.state is not before.state):
         await _know_private(db, after)
     return after

@@ -58,6 +58,13 @@ class ShowOnPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TellPager:
+    """Tell the pager what it does not know yet: to page somebody, that somebody is at it, that it is over."""
+
+    incident_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenChannel:
     """Make the incident a channel of its own."""
 
@@ -385,6 +392,7 @@ Effect = (
     | AskUpdate
     | PostUpdate
     | ShowOnPage
+    | TellPager
     | OpenChannel
     | OfferChannel
     | WriteLogPage
@@ -433,6 +441,7 @@ IncidentEffect = (
     | AskUpdate
     | PostUpdate
     | ShowOnPage
+    | TellPager
     | OpenChannel
     | OfferChannel
     | WriteLogPage

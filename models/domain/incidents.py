@@ -196,6 +196,30 @@ class Reminded:
 
 
 @dataclass(frozen=True, slots=True)
+class Paged:
+    """Whom the outside system was asked to page because nobody owned it.
+
+    Attributes:
+        since: When what it was paged for began: what begins anew is paged anew.
+        asked: How many pages were decided.
+        at: When the last one was; ``None`` for none.
+        sent: How many of them were sent, or not needed any more.
+        told: The last word that the pager was told: empty, ``trigger``, ``acknowledge`` or ``resolve``.
+    """
+
+    since: datetime
+    asked: int = 0
+    at: datetime | None = None
+    sent: int = 0
+    told: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a page was decided that was not sent."""
+        return self.asked > self.sent
+
+
+@dataclass(frozen=True, slots=True)
 class MergeRequest:
     """A merge request that was linked to an incident.
 
@@ -312,6 +336,7 @@ class Incident:
         documented: Its post-mortem; ``None`` until somebody asks for one.
         recurrence: On which days its rule alerted before; ``None`` where it keeps to none.
         affected: Who said that they see it, too, besides whoever declared it.
+        paged: What the pager was told; ``None`` where nobody was to be paged.
     """
 
     id: int
@@ -388,6 +413,7 @@ class Incident:
     documented: Documented | None = None
     recurrence: Recurrence | None = None
     affected: tuple[Person, ...] = ()
+    paged: Paged | None = None
 
     @property
     def private(self) -> bool:

@@ -23,6 +23,7 @@ from models.domain.lesson_rules import USUAL, LessonKind, read_lessons
 from models.domain.mail import MailRule, MailRules
 from models.domain.mail_patterns import read_patterns
 from models.domain.notice_rules import Notices, ReviewRules, read_notices, read_review
+from models.domain.paging_rules import PagingRules, read_paging
 from models.domain.procedures import Procedures, read_access, read_support
 from models.domain.process_reader import ProcessError, Reader, all_known, each_its_own
 from models.domain.recent_changes import ChangeRules, read_change_rules
@@ -156,6 +157,7 @@ class Process:
     notices: Notices = field(default_factory=Notices)
     review: ReviewRules = field(default_factory=ReviewRules)
     shifts: ShiftRules = field(default_factory=ShiftRules)
+    paging: PagingRules = field(default_factory=PagingRules)
     judging: Judging = field(default_factory=Judging)
     title_prefix: str = ""
     changes: ChangeRules = field(default_factory=ChangeRules)
@@ -267,6 +269,7 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         notices=read_notices(top.table("notices")) if top.has("notices") else Notices(),
         review=read_review(top.table("review")) if top.has("review") else ReviewRules(),
         shifts=read_shifts(top.table("shifts")) if top.has("shifts") else ShiftRules(),
+        paging=read_paging(top.table("paging"), _keys(urgencies)) if top.has("paging") else PagingRules(),
         roles=read_roles(top),
         changes=read_change_rules(top.table("changes")) if top.has("changes") else ChangeRules(),
         reports=read_report_rules(top.table("reports")) if top.has("reports") else ReportRules(),

@@ -98,6 +98,15 @@ class Reader:
             return default
         return tuple(timedelta(hours=each) for each in value)
 
+    def minutes(self, key: str) -> tuple[timedelta, ...]:
+        """Return a list of growing minutes; empty where it is missing."""
+        value = self.typed(key, list, "a list of minutes", [])
+        fits = all(isinstance(each, int) and not isinstance(each, bool) and 0 < each <= 100_000 for each in value)
+        if not fits or sorted(value) != value:
+            self.wrong(f"{key} holds {value!r}; it needs growing minutes, such as [15, 60]")
+            return ()
+        return tuple(timedelta(minutes=each) for each in value)
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; empty where it is missing."""
         value = self.typed(key, list, "a list of texts", [])

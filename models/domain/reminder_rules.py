@@ -69,15 +69,7 @@ def read_reminders(reader: Reader) -> Reminders:
     Raises:
         ProcessError: An entry does not fit.
     """
-    after = []
-    for lack in (each for each in Lack if each is not Lack.PUT_OFF):
-        key = f"{lack.value}_after_minutes"
-        value = reader.typed(key, list, "a list of minutes", [])
-        fits = all(isinstance(each, int) and not isinstance(each, bool) and 0 < each <= 100_000 for each in value)
-        if not fits or sorted(value) != value:
-            reader.wrong(f"{key} holds {value!r}; it needs growing minutes, such as [15, 60]")
-            continue
-        after.append((lack, tuple(timedelta(minutes=each) for each in value)))
+    after = [(lack, reader.minutes(f"{lack.value}_after_minutes")) for lack in Lack if lack is not Lack.PUT_OFF]
     made = Reminders(
         tuple(after),
         reader.text("lead", ""),

@@ -61,6 +61,7 @@ class Verb(StrEnum):
     MADE_PRIVATE = "made_private"
     SECURITY_TOLD = "security_told"
     SECURITY_MAILED = "security_mailed"
+    PAGED = "paged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bot.adapters.gitlab_changes import NoChanges
 from bot.adapters.graph_channels import NoChannels
 from bot.adapters.graph_people import NoPeople
 from bot.adapters.halo import NoDesk
+from bot.adapters.pager import NoPager
 from bot.adapters.status_page import NoPage
 from bot.adapters.unconfigured import NoGateway
 from bot.case_clicks import CaseClicks
@@ -25,6 +26,7 @@ from bot.speech import Speech
 from bot.surroundings import Surroundings
 from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.change_ports import ChangeSource
+from models.paging_ports import Pager
 from models.ports import ChannelMaker, IssueTracker, Messenger, StatusPage
 
 SENDER = "alerts@identity.example.ac.uk"
@@ -60,6 +62,7 @@ def deliveries_of(
     page: StatusPage | None = None,
     new_channels: ChannelMaker | None = None,
     changes: ChangeSource | None = None,
+    pager: Pager | None = None,
 ) -> Deliveries:
     """Return what delivers."""
     poster, gateway, desk = Poster(messenger, channels, pacer), gateway or NoGateway(), desk or NoDesk()
@@ -69,5 +72,13 @@ def deliveries_of(
     page, maker = page or NoPage(), new_channels or NoChannels()
     changes = changes or NoChanges()
     return Deliveries(
-        poster, tracker, around, cases, template="Incident", page=page, new_channels=maker, changes=changes
+        poster,
+        tracker,
+        around,
+        cases,
+        template="Incident",
+        page=page,
+        new_channels=maker,
+        changes=changes,
+        pager=pager or NoPager(),
     )

@@ -20,6 +20,9 @@ SECRETS = [
     ("directory", "client_secret"),
     ("status_page", "api_key"),
     ("status_page", "url"),
+    ("paging", "url"),
+    ("paging", "routing_key"),
+    ("paging", "token"),
 ]
 
 
@@ -102,6 +105,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "page_id": "",
         "timeout_seconds": 30,
     },
+    "paging": {"kind": "none", "timeout_seconds": 15},
     "rota": {"kind": "none", "path": Path("rota.toml"), "timezone": "Europe/London"},
     "process": {"name": "wilson", "path": None},
 }

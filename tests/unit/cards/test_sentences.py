@@ -133,6 +133,10 @@ SENTENCES: dict[Verb, tuple[dict[str, str | int | bool | None], str]] = {
     ),
     Verb.SECURITY_TOLD: ({"whom": "Jo"}, "Megan Bowen recorded that Jo was told."),
     Verb.SECURITY_MAILED: ({"whom": "Jo", "failed": "no"}, "The mail to Jo could not be sent: no."),
+    Verb.PAGED: (
+        {"through": "PagerDuty", "minutes": 12},
+        "Paged through PagerDuty: nobody has owned this for 12 minutes.",
+    ),
     Verb.ABSORBED: ({"part": 43, "title": "CPU"}, "Megan Bowen merged incident 43 into this one: CPU."),
 }
 
