@@ -226,7 +226,7 @@ class Clicks:
         record = await mails.mail(button.mail_id)
         if record is None:
             raise BadAction("This mail is not known here any more.")
-        view = mail_view(record)
+        view = mail_view(record, withheld=await mails.is_private(record))
         return Shown(mail_card(view))
 
     async def _digest(self, digest_id: int, incident_id: int) -> Shown:

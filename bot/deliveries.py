@@ -85,7 +85,7 @@ from models.domain.views import DigestView
 from models.operations import reviews
 from models.operations.incidents import load
 from models.paging_ports import Pager
-from models.ports import ChannelMaker, IssueTracker, Message, Permanent, StatusPage, ThreadAddress
+from models.ports import ChannelMaker, IssueChange, IssueTracker, Message, Permanent, StatusPage, ThreadAddress
 from models.queue import Item
 from models.store import from_ms
 
@@ -288,7 +288,7 @@ class Deliveries:
         record = await mails.mail(mail_id)
         if record is None:
             return ()
-        view = mail_view(record)
+        view = mail_view(record, withheld=await mails.is_private(record))
         message = Message(card=mail_card(view), summary=view.subject[:200])
         cards = await directory.cards_of(MAIL, mail_id)
         for card in cards:
@@ -457,7 +457,9 @@ class Deliveries:
         if follow_up is None:
             return ()
         key = follow_up.key
-        if not key:
+        if key and incident.private:
+            await self._tracker.change(key, IssueChange(confidential=True))
+        elif not key:
             instance = await directory.instance()
             mark = issues.follow_up_marker(incident.id, name, instance)
             ref = None

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cards.words import source_name
+from cards.words import PRIVATE_TITLE, source_name
 from models.domain.alerts import Alert, MailKind
 from models.domain.mail import Outcome
 from models.domain.views import MailView
 from models.mails import MailRecord
 
 
-def mail_view(record: MailRecord) -> MailView:
-    """Return what a card shows of a mail."""
+def mail_view(record: MailRecord, *, withheld: bool = False) -> MailView:
+    """Return what a card shows of a mail; of one about a matter of security no text."""
+    if withheld:
+        return MailView(
+            record.id,
+            _shown_as(record),
+            PRIVATE_TITLE.capitalize(),
+            "",
+            "",
+            record.received_at,
+            incident_id=record.incident_id,
+            set_aside_by=record.set_aside_by,
+            withheld=True,
+        )
     reading = record.reading
     alert = reading.alert
     return MailView(

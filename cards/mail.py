@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cards.actions import encode
 from cards.blocks import (
     Element,
@@ -38,9 +40,7 @@ def mail_card(view: MailView) -> Element:
     body = [
         text_block(title, weight="Bolder", size="Small", subtle=not doubted, color="Attention" if doubted else ""),
         rich_text(text_run(view.subject or "(no subject)", 200, weight="Bolder"), spacing="Small"),
-        row("From", rich_text(text_run(view.sender or "unknown", 120))),
-        *(row(escape(label, 40), rich_text(text_run(value, 200))) for label, value in view.facts[:_FACTS]),
-        row("Why", rich_text(text_run(view.reason, 360))),
+        *([] if view.withheld else _told(view)),
         row("Received", text_block(when(view.received_at))),
     ]
     buttons: list[Element] = []
@@ -57,3 +57,10 @@ def mail_card(view: MailView) -> Element:
             execute("Not ours", encode("set_mail_aside", mail=view.id)),
         ]
     return adaptive_card(body, buttons, speak=f"{title}: {plain(view.subject, 200)}")
+
+
+def _told(view: MailView) -> Iterable[Element]:
+    yield row("From", rich_text(text_run(view.sender or "unknown", 120)))
+    for label, value in view.facts[:_FACTS]:
+        yield row(escape(label, 40), rich_text(text_run(value, 200)))
+    yield row("Why", rich_text(text_run(view.reason, 360)))

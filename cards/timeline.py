@@ -191,6 +191,8 @@ def _resolved(words: _Words) -> str:
 
 
 def _made_private(words: _Words) -> str:
+    if words.has("whole"):
+        return f"This is a matter of security, as incident {words.text('whole', 20)} is, of which it is a part."
     if words.has("before"):
         return f"This is a matter of security, as incident {words.text('before', 20)} of the same alert is."
     return _ended(f"{words.actor} marked this as a matter of security{words.tail('reason', ': ')}")

@@ -369,6 +369,32 @@ async def outcomes_between(since_ms: int, until_ms: int) -> dict[Outcome, int]:
     return {Outcome(row["outcome"]): row["n"] for row in rows}
 
 
+async def shown_of(incidents: Sequence[int]) -> list[int]:
+    """Return the mails that became one of some incidents and have a card of their own."""
+    rows = await reading().rows(
+        "SELECT DISTINCT m.id FROM mails m JOIN cards c ON c.kind = 'mail' AND c.subject = m.id"
+        f" WHERE m.incident_id IN ({marks(len(incidents))}) ORDER BY m.id",
+        *incidents,
+    )
+    return [row["id"] for row in rows]
+
+
+async def is_private(record: MailRecord) -> bool:
+    """Tell whether a mail is about a matter of security: its incident is one, or its alert was one before."""
+    if record.incident_id:
+        rows = await reading().rows("SELECT id, version, body FROM incidents WHERE id = ?", record.incident_id)
+        return bool(rows) and incident_of(rows[0]).private
+    alert = record.reading.alert
+    if alert is None:
+        return False
+    keys = private_keys(
+        privacy.same_alert(alert.fingerprint, alert.source, alert.project, alert.title, alert.resource)
+    )
+    return bool(keys) and bool(
+        await reading().rows(f"SELECT key FROM facts WHERE key IN ({marks(len(keys))}) LIMIT 1", *keys)
+    )
+
+
 async def undecided() -> int:
     """Return how many mails wait for somebody to say what they are."""
     rows = await reading().rows(

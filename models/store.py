@@ -246,10 +246,10 @@ def private_keys(texts: Sequence[str]) -> list[str]:
 
 
 async def _know_private(db: Database, incident: Incident) -> None:
-    """Keep which alerts are matters of security; one that was no incident is none any more."""
+    """Keep which alerts are matters of security, those of parts too; one that was no incident is none any more."""
     about = (incident.source, incident.project, incident.title, incident.resource)
     keys = private_keys(same_alert(incident.fingerprint, *about))
-    if keys and incident.state is State.DISMISSED:
+    if keys and incident.state is State.DISMISSED and incident.merged_into is None:
         await db.run(f"DELETE FROM facts WHERE key IN ({marks(len(keys))})", *keys)
     else:
         tail = "ON CONFLICT (key) DO UPDATE SET value = excluded.value"

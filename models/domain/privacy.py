@@ -16,9 +16,11 @@ from models.domain.effects import (
     NoteIssue,
     PostDigest,
     PostPrivate,
+    RaiseFollowUp,
     RaiseIssue,
     RefreshCard,
     SyncIssue,
+    WriteLogPage,
 )
 from models.domain.incidents import Decision, Incident, Outcome, Privacy, Refusal, State, refused, told
 from models.domain.people import Person
@@ -50,17 +52,46 @@ def mark(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outcom
     if raises:
         changed = replace(changed, state=State.OPEN, raised_at=at)
     entry = Entry(at, Verb.MADE_PRIVATE, by, {"reason": reason.strip() or None})
-    # The issue is confidential before anything is written into it; the public card loses its text first of all.
-    tracker: tuple[Effect, ...] = (RaiseIssue(incident.id),) if raises else ()
-    tracker = (*tracker, SyncIssue(incident.id), NoteIssue(incident.id, entry))
-    cards: tuple[Effect, ...] = (RefreshCard(incident.id), PostPrivate(incident.id), Announce(incident.id, entry))
-    if incident.digest_id is not None:
-        cards = (PostDigest(incident.digest_id), *cards)
-    notice = (
-        "It is handled in private from now on. What was said in the public thread before can't be taken back by"
-        " Wilson: delete it there by hand."
-    )
-    return Decision(changed, (entry,), (*cards, *tracker, MailSecurity(incident.id)), notice)
+    effects = (*_withheld(changed, entry, raises=raises), MailSecurity(incident.id))
+    return Decision(changed, (entry,), effects, f"It is handled in private from now on. {_left(incident)}")
+
+
+def mark_part(part: Incident, whole: Incident, *, at: datetime) -> Decision:
+    """Make a part private that was merged into an incident of security, since it tells of the same.
+
+    Args:
+        whole: The incident as it is from now on.
+    """
+    made = whole.privacy
+    if made is None or part.privacy is not None:
+        return Decision(part)
+    changed = replace(part, privacy=Privacy(made.by, at, made.reason))
+    entry = Entry(at, Verb.MADE_PRIVATE, None, {"whole": whole.id})
+    return Decision(changed, (entry,), _withheld(changed, entry))
+
+
+def _withheld(incident: Incident, entry: Entry, *, raises: bool = False) -> tuple[Effect, ...]:
+    """Return what takes an incident's text out of public places, those first that are seen first."""
+    cards: list[Effect] = [PostDigest(incident.digest_id)] if incident.digest_id is not None else []
+    cards += [RefreshCard(incident.id), PostPrivate(incident.id), Announce(incident.id, entry)]
+    # The issue is confidential before anything is written into it, and so are those raised because of it.
+    tracker: list[Effect] = [RaiseIssue(incident.id)] if raises else []
+    if incident.raised:
+        tracker += [SyncIssue(incident.id), NoteIssue(incident.id, entry)]
+    tracker += [RaiseFollowUp(incident.id, each.id) for each in incident.follow_ups]
+    page: list[Effect] = [WriteLogPage(incident.id)] if incident.log_key else []
+    return (*cards, *tracker, *page)
+
+
+def _left(incident: Incident) -> str:
+    """Return what stays where it was told before, for whoever marks it."""
+    places = ["in the public thread"]
+    if incident.channel_name:
+        places.append(f"in the channel {incident.channel_name}")
+    if incident.updates:
+        places.append("to stakeholders")
+    told = " and ".join((", ".join(places[:-1]), places[-1])) if len(places) > 1 else places[0]
+    return f"What was said {told} before can't be taken back by Wilson: delete it there by hand."
 
 
 def same_alert(

@@ -48,6 +48,7 @@ class MailView:
         about_gateway: Whether it belongs into the gateway's channel.
         incident_id: The candidate that somebody made of it; ``None`` where nobody did.
         set_aside_by: Who said that it is not ours; ``None`` where nobody did.
+        withheld: Whether it is about a matter of security, so that nothing of its text is shown.
     """
 
     id: int
@@ -61,6 +62,7 @@ class MailView:
     about_gateway: bool = False
     incident_id: int | None = None
     set_aside_by: Person | None = None
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from models.domain.process import Process
 from models.domain.requests import Assess, Claim, Dismiss, FireFire, MarkPrivate, Merge, Raise, Request, carry_out
 from models.domain.services import find_service
 from models.operations.alerts import decider
+from models.operations.hiding import hidden
 
 TRIES = 20
 REPEATABLE = (Claim, Raise)
@@ -77,6 +78,8 @@ async def act(
             changes = [(before, first)] if isinstance(first, Decision) else []
         if isinstance(first, Refusal):
             return Done(before, refusal=first)
+        if isinstance(request, MarkPrivate) and changes:
+            changes = await hidden(before, changes[0][1], at=_now())
         changes = [(old, decision) for old, decision in changes if _changes(old, decision)]
         if not changes:
             return Done(before, first.notice)

@@ -41,7 +41,19 @@ class Difference:
     unlabelled: tuple[int, ...] = ()
 
 
-_DIFFERENCE = TypeAdapter(Difference)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The same as it is kept: ``strays`` are title, address and, but for old ones, key."""
+
+    strays: tuple[tuple[str, ...], ...] = ()
+    unlabelled: tuple[int, ...] = ()
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for each in self.strays for key in each[2:]]
+
+
+_KEPT = TypeAdapter(_Kept)
 
 
 async def compare(review: int, labelled: Sequence[tuple[str, str, str]]) -> None:
@@ -56,17 +68,42 @@ async def compare(review: int, labelled: Sequence[tuple[str, str, str]]) -> None
         if each.state is State.RESOLVED and each.issue_key and not each.private
     ]
     there, known = {key for key, _, _ in labelled}, {each.issue_key for each in ours}
-    found = Difference(
-        tuple((title, url) for key, title, url in labelled if key not in known)[:MOST_STRAYS],
+    found = _Kept(
+        tuple((title, url, key) for key, title, url in labelled if key not in known)[:MOST_STRAYS],
         tuple(each.id for each in ours if each.issue_key not in there),
     )
-    await directory.remember_fact(f"{_APART}{review}", _DIFFERENCE.dump_json(found).decode())
+    await directory.remember_fact(f"{_APART}{review}", _KEPT.dump_json(found).decode())
 
 
 async def difference(review: int) -> Difference:
-    """Return how the tracker's list differed; nothing where that was not looked up."""
+    """Return how the tracker's list differed; nothing where that was not looked up.
+
+    What has become a matter of security since is left out.
+    """
+    found = await _difference(review)
+    owners = [await store.incident(number) for number in await store.incidents_of_issues(found.keys)]
+    hidden = {each.issue_key for each in owners if each is not None and each.private}
+    shown = [each for each in found.strays if hidden.isdisjoint(each[2:])]
+    return Difference(tuple((title, url) for title, url, *_ in shown), found.unlabelled)
+
+
+async def _difference(review: int) -> _Kept:
     held = await directory.fact(f"{_APART}{review}")
-    return _DIFFERENCE.validate_json(held) if held else Difference()
+    return _KEPT.validate_json(held) if held else _Kept()
+
+
+async def that_name(incidents: Sequence[Incident]) -> list[int]:
+    """Return the reviews whose cards name one of some incidents, the oldest first."""
+    numbers, keys = {each.id for each in incidents}, {each.issue_key for each in incidents if each.issue_key}
+    found = []
+    for key, held in (await directory.facts(_PREFIX)).items():
+        review = int(key.removeprefix(_PREFIX))
+        strays = (await _difference(review)).strays
+        if not numbers.isdisjoint(orjson.loads(held)) or not keys.isdisjoint(
+            key for each in strays for key in each[2:]
+        ):
+            found.append(review)
+    return sorted(found)
 
 
 async def listed(review: int) -> list[int]:

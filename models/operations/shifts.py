@@ -68,6 +68,12 @@ async def newest() -> Shift | None:
     return await shift(max(numbers)) if numbers else None
 
 
+async def since(at: datetime) -> list[int]:
+    """Return the numbers of the hand-overs that began at a moment or later, the oldest first."""
+    numbers = (int(key.removeprefix(_SHIFT)) for key in await directory.facts(_SHIFT))
+    return sorted(number for number in numbers if number >= number_of(at))
+
+
 async def take(number: int, by: Person, at: datetime) -> Shift | None:
     """Record that somebody took over; whoever was first stays it."""
     await directory.first_fact(f"{_TAKEN}{number}", _TAKINGS.dump_json(_Taken(by, at)).decode())

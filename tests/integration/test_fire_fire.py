@@ -17,6 +17,7 @@ from models import queue, store
 from models.directory import INCIDENT
 from models.domain.effects import WriteLogPage
 from models.domain.requests import AddNote, FireFire, MarkPrivate
+from models.domain.security_rules import Security
 from models.operations import incidents
 from models.sql import reading
 from tests.integration.test_gitlab_outbox import Fault, Team, team
@@ -124,6 +125,7 @@ async def test_two_clicks_at_once_make_one_of_each(house: House, graph: Graph, m
 
 
 @pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("security", [Security(), Security("Head", "ciso@example.ac.uk")], ids=["nobody", "mailed"])
 async def test_the_page_keeps_up_and_is_emptied_once_it_is_private(house: House) -> None:
     await declared(house)
     await house.asks(AddNote("restarted the gateway"))

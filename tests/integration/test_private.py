@@ -23,12 +23,16 @@ from bot.posting import Channels
 from bot.speech import Speech
 from bot.surroundings import Surroundings
 from cards.actions import encode
-from models import directory, queue, store
-from models.directory import INCIDENT, PRIVATE
-from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.incidents import Incident, State
+from models import directory, mails, queue, store
+from models.directory import INCIDENT, MAIL, PRIVATE
+from models.domain.alerts import Alert, Authenticated, MailKind, Reading
+from models.domain.effects import PostReview
+from models.domain.incidents import Decision, Incident, State
+from models.domain.outside import StatusUpdate
 from models.domain.people import Person
+from models.domain.privacy import mark
 from models.domain.requests import (
+    AddFollowUp,
     AddNote,
     Assess,
     Claim,
@@ -42,13 +46,14 @@ from models.domain.requests import (
 )
 from models.domain.security_rules import Security
 from models.domain.timeline import Verb
-from models.operations import incidents
+from models.operations import incidents, shifts
 from models.operations.alerts import record_mails
 from models.ports import Ambiguous, ChannelAddress, Finding, Message, ThreadAddress
 from tests.support.handling import clicks_of, deliveries_of, speech_of
 from tests.unit.cards.samples import PROCESS
 from tests.unit.domain.samples import OVER
 
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 ADA = Person("aad-ada", "Ada Example", "29:ada")
 BEN = Person("aad-ben", "Ben Sample", "29:ben")
 SECRET = "Signing key published"
@@ -127,6 +132,13 @@ class House:
         before = len(self.teams.replies)
         place = replace(await self.place(kind, text), message_id="")
         await self.speech.say(text, [], ADA, place, addressed=addressed)
+        await self.outbox.drain()
+        return json.dumps([[said.text, said.card] for _, said in self.teams.replies[before:]])
+
+    async def say_under(self, kind: str, text: str, number: int) -> str:
+        before = len(self.teams.replies)
+        place = replace(await self.place(kind, text, number), message_id="")
+        await self.speech.say(text, [], ADA, place, addressed=True)
         await self.outbox.drain()
         return json.dumps([[said.text, said.card] for _, said in self.teams.replies[before:]])
 
@@ -422,3 +434,137 @@ async def test_without_a_private_channel_it_is_raised_so_that_somebody_sees_it(
         Verb.RAISED,
         Verb.SECURITY_MAILED,
     ]
+
+
+# -- what else tells of it ------------------------------------------------------------------------------------
+
+
+async def with_a_part(house: House) -> None:
+    """An incident, and another of the same matter that was merged into it."""
+    await again(house, "one", title="Login is slow")
+    await again(house, "two")
+    await house.asks(Claim(), number=2)
+    done = await house.asks(Merge(1), number=2)
+    assert done.refusal is None
+
+
+async def test_the_parts_of_it_are_private_with_it(house: House, tmp_path: Path) -> None:
+    await with_a_part(house)
+    assert SECRET in house.teams.seen(DEVS)
+    house.teams.replies.clear()
+    await house.asks(MarkPrivate("a key is out"))
+    assert SECRET not in house.teams.seen(DEVS)
+    assert SECRET in house.teams.seen(DEN)
+    assert "handled in private" in await house.say_under(INCIDENT, "story", 2)
+    issue = await house.tracker.get((await incidents.load(2)).issue_key)
+    assert issue.confidential
+    assert len(house.mails) == 1  # of the whole alone
+    assert (await house.asks(MarkPrivate())).notice == "It is handled in private already."
+    assert [each.verb for each in await store.timeline(2)].count(Verb.MADE_PRIVATE) == 1
+
+
+@pytest.mark.parametrize("when", ["marked first", "marked afterwards"])
+async def test_a_parts_alert_that_fires_anew_is_private_too(house: House, when: str) -> None:
+    if when == "marked first":
+        await again(house, "one", title="Login is slow")
+        await again(house, "two")
+        for number in (1, 2):
+            await house.asks(MarkPrivate(), number=number)
+        assert (await house.asks(Merge(1), number=2)).refusal is None
+    else:
+        await with_a_part(house)
+        await house.asks(MarkPrivate())
+    for request in (Claim(), Assess({}, "resolve_internally", "known"), Resolve(OVER)):
+        assert (await house.asks(request)).refusal is None
+    house.teams.shows.clear()
+    house.teams.replies.clear()
+    assert (await again(house, "three")).private
+    assert SECRET not in house.teams.seen(DEVS)
+
+
+async def test_issues_raised_because_of_it_are_confidential_with_it(house: House) -> None:
+    await house.fires()
+    await house.asks(Claim())
+    await house.asks(AddFollowUp("documentation"))
+    (before,) = (await incidents.load(1)).follow_ups
+    assert not (await house.tracker.get(before.key)).confidential
+    await house.asks(MarkPrivate())
+    await house.asks(AddFollowUp("long_term"))
+    for each in (await incidents.load(1)).follow_ups:
+        issue = await house.tracker.get(each.key)
+        assert issue.confidential, each
+        assert SECRET in issue.title
+
+
+@pytest.mark.parametrize("security", [Security()])
+async def test_a_mail_that_it_was_made_of_is_withheld_with_it(house: House) -> None:
+    letter = Reading(MailKind.UNRECOGNISED, None, "nobody knows it", SECRET, "jo@b.example", "<letter>", "0")
+    await record_mails([(letter, datetime.now(UTC))], house.around.process)
+    await house.outbox.drain()
+    assert SECRET in house.teams.seen(DEVS)
+    await incidents.adopt_mail(1, ADA, house.around.process)
+    await house.asks(MarkPrivate())
+    public = house.teams.seen(DEVS)
+    assert SECRET not in public
+    assert "jo@b.example" not in public
+    assert "It is incident #1." in public
+
+
+async def test_a_doubted_mail_of_a_private_alert_shows_no_text_and_can_be_accepted(house: House) -> None:
+    first = await again(house, "one")
+    await house.asks(MarkPrivate(), number=first.id)
+    house.teams.shows.clear()
+    alert = Alert("gcp_monitoring", MailKind.FIRING, SECRET, "two", project="prod", resource="vault")
+    doubted = Reading(
+        MailKind.FIRING,
+        alert.source,
+        "",
+        SECRET,
+        "a@b.example",
+        "<x>",
+        "1",
+        alert=alert,
+        authenticated=Authenticated.FAIL,
+    )
+    await record_mails([(doubted, datetime.now(UTC))], house.around.process)
+    await house.outbox.drain()
+    assert "whose sender is not confirmed" in house.teams.seen(DEVS)
+    assert "It is genuine" in house.teams.seen(DEVS)
+    (record,) = await mails.mails_of("<x>")
+    shown = await house.clicks.press(
+        encode("adopt_mail", mail=record.id), BEN, await house.place(MAIL, "a", record.id)
+    )
+    await house.outbox.drain()
+    assert SECRET not in json.dumps(shown.card)
+    assert SECRET not in house.teams.seen(DEVS)
+    assert (await incidents.unfinished())[0].private
+
+
+async def test_cards_of_shift_and_review_that_named_it_are_renewed(house: House) -> None:
+    await house.fires()
+    await house.asks(Claim())
+    await house.fires(f"{SECRET}, once more")
+    for request in (Claim(), Assess({}, "resolve_internally", "known"), Resolve(OVER)):
+        await house.asks(request, number=2)
+    await house.fires(f"{SECRET}, too")
+    for request in (Claim(), Merge(1)):
+        await house.asks(request, number=3)  # the tracker has it labelled for the review, which does not list it
+    at = datetime.now(UTC)
+    assert await shifts.begin([ADA], [BEN], at, once="shift")
+    for review in (20261112, 20261126):
+        await store.leave([PostReview(review)])
+        await house.outbox.drain()
+    named = [each for each in house.teams.shows.values() if each.summary in ("Shift hand-over", "Incident review")]
+    assert [json.dumps(each.card).count(SECRET) for each in named] == [1, 2, 2]
+    for number in (1, 2):
+        await house.asks(MarkPrivate(), number=number)
+    house.teams.replies.clear()
+    assert SECRET not in house.teams.seen(DEVS)
+
+
+async def test_whoever_marks_it_is_told_where_it_was_told_before(house: House) -> None:
+    incident = await house.fires()
+    told = replace(incident, channel_name="inc-1", updates=(StatusUpdate("Slow", "x", "identified", ADA, NOW),))
+    done = mark(told, "", ADA, at=NOW)
+    assert isinstance(done, Decision)
+    assert "in the public thread, in the channel inc-1 and to stakeholders before" in done.notice
