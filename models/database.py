@@ -17,6 +17,7 @@ from tortoise.migrations.api import migrate, plan
 
 APP = "models"
 SQLITE = "sqlite://"
+LOG_BYTES = 8 * 1024 * 1024
 
 
 class DatabaseError(Exception):
@@ -27,11 +28,12 @@ def tortoise_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration for a database url.
 
     SQLite is opened with ``synchronous=FULL``: a mail is filed away once its commit returned, so the commit must
-    be on the disk by then.
+    be on the disk by then. Its log of commits keeps the length that it grows to between two checkpoints (4 MB):
+    where it is cut off and grows again, each commit has the file system take room for it, too.
     """
     if url.startswith(SQLITE):
         separator = "&" if "?" in url else "?"
-        url = f"{url}{separator}synchronous=FULL&busy_timeout=10000"
+        url = f"{url}{separator}synchronous=FULL&busy_timeout=10000&journal_size_limit={LOG_BYTES}"
     return {
         "connections": {"default": url},
         "apps": {
