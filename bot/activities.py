@@ -7,7 +7,7 @@ from typing import Any
 
 from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.core.teams import TeamsActivityHandler
-from botbuilder.schema import Activity
+from botbuilder.schema import Activity, ActivityTypes
 
 from bot.clicks import Clicks
 from bot.places import Place, Shown
@@ -44,7 +44,11 @@ class Activities(TeamsActivityHandler):  # type: ignore[misc]  # the SDK ships n
         data = action.get("data") if isinstance(action, dict) else None
         await self._seen(activity)
         shown = await self._clicks.press(data, _person(activity), _place(activity))
-        return InvokeResponse(status=200, body=_answer(shown))
+        answer = InvokeResponse(status=200, body=_answer(shown))
+        # Sent by ourselves: ``TurnContext`` would first copy the whole card, part by part.
+        sent = Activity(type=ActivityTypes.invoke_response, value=answer)
+        await turn_context.adapter.send_activities(turn_context, [sent])
+        return answer
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         """Carry out a command, or a button of a client that can only submit."""
