@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 
@@ -112,7 +113,7 @@ def read_oncall(rest: str, mentioned: Sequence[Person]) -> Command:
     if found is None:
         return Show("oncall")
     days = " ".join(PERSON.sub(" ", rest[found.end() :]).split())
-    days = re.sub(r"^(?:with|and|by|on|for|the|,|\s)+", "", days)
+    days = re.sub(r"^(?:(?:with|and|by|on|for|from|the)\b|[,:\s])+", "", days)
     people = named(rest, mentioned)
     what = found[1].lower()
     if not days:
@@ -135,9 +136,17 @@ def read_report(text: str) -> Command:
         return AskReport()
     if re.fullmatch(r"(?:of\s|for\s)?(?:the\s)?(?:(?:last|past|this)\s)?month", said):
         return AskReport(days=30)
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:\s?(?:\.\.|to|–|-)\s?(\d{4}-\d\d-\d\d))?", said, re.ASCII)
+    if said == "today":
+        return AskReport(days=1)
+    said = re.sub(r"^(?:from|of|for|on|in)\s", "", said)
+    if month := re.fullmatch(r"(\d{4})-(\d\d)", said, re.ASCII):
+        year, number = int(month[1]), int(month[2])
+        if year not in YEARS or not 1 <= number <= 12:
+            raise Wrong(f"There is no such month: {text.strip()}. For example: report 2026-11")
+        return AskReport(date(year, number, 1), date(year, number, monthrange(year, number)[1]))
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:\s?(?:\.\.|to|until|–|-)\s?(\d{4}-\d\d-\d\d))?", said, re.ASCII)
     if found is None:
-        raise Wrong("Say which days: report, report month, or report 2026-11-01..2026-11-15")
+        raise Wrong("Say which days: report, report month, report 2026-11, or report 2026-11-01..2026-11-15")
     try:
         first = date.fromisoformat(found[1])
         last = date.fromisoformat(found[2]) if found[2] else first

@@ -18,7 +18,9 @@
     who = "megan"             # [] for nobody
 
 YAML holds the same entries. CSV has a line for each shift: ``from,to,who`` (or ``date,who``), and where they are
-known ``id``, ``teams_id`` and ``username``; people without them are known by their name in the team.
+known ``id``, ``teams_id`` and ``username``; people without them are known by their name in the team. Columns stand
+in any order, parted by commas, semicolons or tabs; several people in ``who`` are parted by ``&``, ``+``, ``/``,
+``and`` or a semicolon, or by a comma between whole names.
 
 A day runs from midnight to midnight of the rota's time zone, also when that is 23 or 25 hours.
 """
@@ -28,6 +30,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +43,7 @@ import yaml
 from models.domain.people import Person
 from models.ports import Finding, Permanent
 
+_SEVERAL = re.compile(r"\s*(?:[;&+/]|\band\b)\s*")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -100,7 +104,9 @@ class FileRota:
             held = yaml.safe_load(text) if kind in (".yaml", ".yml") else tomllib.loads(text)
         except OSError as error:
             raise Permanent(f"{self._path}: can't be read ({error.strerror})") from error
-        except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        except UnicodeDecodeError:
+            raise Permanent(f"{self._path}: is not UTF-8: save it as CSV UTF-8, or as text in UTF-8") from None
+        except (tomllib.TOMLDecodeError, yaml.YAMLError, RecursionError) as error:
             name = "YAML" if kind in (".yaml", ".yml") else "TOML"
             said = " ".join(str(error).split())
             raise Permanent(f"{self._path}: is not valid {name}: {said}") from None
@@ -110,14 +116,19 @@ class FileRota:
 
 
 def _csv_shifts(path: Path, text: str) -> Iterator[_Shift]:
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    head = text.partition("\n")[0]
+    parted_by = max(",;\t", key=head.count)  # Excel writes semicolons where the comma is the decimal point
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=parted_by, restkey="")
     known = {"date", "from", "to", "who", "id", "teams_id", "username"}
-    names = {(each or "").strip().lower() for each in reader.fieldnames or ()}
+    names = {(each or "").strip().lower() for each in reader.fieldnames or ()} - {""}
     if "who" not in names or not names & {"date", "from"} or names - known:
         wanted = "who, date or from and to, and where they are known id, teams_id, username"
         raise Permanent(f"{path}:1: needs the columns {wanted}; held {', '.join(sorted(names)) or 'none'}")
     for row in reader:
         told = {(key or "").strip().lower(): (value or "").strip() for key, value in row.items() if key}
+        if row.get("") is not None and any(row[""]):
+            text = "holds more than there are columns; part several people in who by &"
+            raise Permanent(f"{path}:{reader.line_num}: {text}")
         if not any(told.values()):
             continue
         first = told.get("date") or told.get("from") or ""
@@ -130,10 +141,19 @@ def _csv_shifts(path: Path, text: str) -> Iterator[_Shift]:
             raise Permanent(f"{path}:{reader.line_num}: begins on {begins}, after its end on {ends}")
         who = told.get("who", "")
         ids = {name: told.get(name, "") for name in ("id", "teams_id", "username")}
-        several = [each.strip() for each in who.split(";") if each.strip()]
+        several = _names(who)
         if len(several) > 1 and any(ids.values()):
             raise Permanent(f"{path}:{reader.line_num}: ids belong to one person; give {who!r} a line each")
         yield _Shift(begins, ends, tuple(Person(name=each, **ids) for each in several))
+
+
+def _names(who: str) -> list[str]:
+    """Return the people in one cell. A comma parts whole names alone: "Bright, Megan" is one person."""
+    found = []
+    for part in _SEVERAL.split(who):
+        names = [each.strip() for each in part.split(",")]
+        found += names if all(len(each.split()) > 1 for each in names) else [part]
+    return [each for each in found if each]
 
 
 class NoRota:

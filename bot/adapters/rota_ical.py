@@ -33,7 +33,13 @@ MOST_WINDOWS = 12
 _START = datetime(2020, 1, 6, tzinfo=UTC)
 _DAY = timedelta(days=1)  # whole days begin by other midnights than windows
 _OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
-_PREFIX = re.compile(r"^\s*(?:on[ -]?call|rota|shift|duty)\s*[:–-]\s*", re.IGNORECASE)
+_ON_CALL = r"on[ -]?call"
+_DUTY = rf"(?:{_ON_CALL}|rota|shift|duty)"
+_LABEL = re.compile(rf"^[^:]*\b(?:{_DUTY}|support|incidents?)\b[^:]*:\s*", re.IGNORECASE)
+_PREFIX = re.compile(rf"^\s*(?:{_DUTY}\s*[:–—-]|{_ON_CALL}\b)\s*", re.IGNORECASE)
+_SUFFIX = re.compile(rf"(?:['’]s|\s*[:–—-])?\s*[(\[]?\b(?:is\s+)?{_DUTY}\b[)\]]?\s*$", re.IGNORECASE)
+_MAIL = re.compile(r"^\s*mailto:\s*", re.IGNORECASE)
+_THINGS = frozenset({"ROOM", "RESOURCE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,8 @@ class IcalRota:
             return None
         who = _people(event)
         start, end = self._instant(event.start), self._instant(event.end)
+        if start == end and not isinstance(event.start, datetime):
+            end = self._instant(event.start + _DAY)  # some programs write one whole day so
         return _Shift(start, end, who) if who and start < end else None
 
     def _instant(self, told: date | datetime) -> datetime:
@@ -187,20 +195,55 @@ def _bounded(calendar: Any) -> Any:
         if any(str(freq).upper() in _OFTEN for each in rules for freq in each.get("FREQ", [])):
             log.warning("an event of the rota recurs by the hour or faster and is left out")
             continue
+        if part.name == "VEVENT" and not _readable(part):
+            log.warning("an event of the rota has no time that can be read and is left out")
+            continue
         bounded.add_component(part)
     return bounded
+
+
+def _readable(event: Any) -> bool:
+    """Tell whether an event says when it is; one that does not must not hide all the others."""
+    broken = {name for name, _ in event.errors}
+    return event.get("DTSTART") is not None and not broken & {
+        "DTSTART",
+        "DTEND",
+        "DURATION",
+        "RECURRENCE-ID",
+        "RRULE",
+    }
 
 
 def _people(event: Any) -> tuple[Person, ...]:
     """Return who has a shift: its attendees, or else the name that its title is."""
     attendees = event.get("ATTENDEE") or []
+    asked = [
+        (each, getattr(each, "params", {})) for each in (attendees if isinstance(attendees, list) else [attendees])
+    ]
+    people = [
+        (each, told)
+        for each, told in asked
+        if _means(told, "CUTYPE") not in _THINGS and _means(told, "ROLE") != "NON-PARTICIPANT"
+    ]
     found = []
-    for each in attendees if isinstance(attendees, list) else [attendees]:
-        mail = str(each).removeprefix("mailto:").removeprefix("MAILTO:")
-        name = str(getattr(each, "params", {}).get("CN", "")) or mail.partition("@")[0]
-        found.append(Person("", name[:100], username=mail.partition("@")[0][:100]))
-    if found:
+    for each, told in people:
+        if _means(told, "PARTSTAT") != "DECLINED":
+            login = _MAIL.sub("", str(each)).partition("@")[0]
+            found.append(Person("", (str(told.get("CN", "")) or login)[:100], username=login[:100]))
+    if people:
         return tuple(found)
-    title = _PREFIX.sub("", " ".join(str(event.get("SUMMARY") or "").split()))
-    names = [each.strip() for each in re.split(r",|&|\band\b|/", title) if each.strip()]
+    title = _name(" ".join(str(event.get("SUMMARY") or "").split()))
+    names = [each.strip() for each in re.split(r"[,;&+/]|\band\b", title) if each.strip()]
     return tuple(Person("", name[:100]) for name in names[:10])
+
+
+def _means(told: Any, key: str) -> str:
+    return str(told.get(key, "")).upper()
+
+
+def _name(title: str) -> str:
+    """Return a title without the words around a name: "Wilson rota: Ada (on call)" names Ada."""
+    name = title
+    while (shorter := _SUFFIX.sub("", _PREFIX.sub("", _LABEL.sub("", name))).strip()) != name:
+        name = shorter
+    return name

@@ -13,7 +13,9 @@ from models.domain.working_hours import DAYS
 MOST_DAYS = 31
 FURTHEST = timedelta(days=800)
 """How far ahead a day may be: what is further is a slip."""
-_RANGE = re.compile(r"\s*(?:\.\.|–|\bto\b|\buntil\b)\s*")
+_RANGE = re.compile(r"\s*(?:\.\.|–|\bto\b|\buntil\b)\s*|\s+-\s+")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WRITTEN = re.compile(r"(\d{1,2})(?:st|nd|rd|th)? (?:of )?([a-z]{3})[a-z]*\.?,?(?: (\d{4}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,14 @@ def read_days(text: str, today: date) -> tuple[date, date] | None:
     """Return the first and the last day that somebody typed; ``None`` for no day, too many, or too far ahead.
 
     Args:
-        text: ``2026-12-24``, ``2026-12-24..2026-12-28``, ``today``, ``tomorrow``, or the name of a day that comes.
+        text: ``2026-12-24``, ``2026-12-24..2026-12-28``, ``24 December``, ``today``, ``tomorrow``, or the name of a
+            day that comes; ``friday to monday`` is the Monday after that Friday.
     """
     parts = [part for part in _RANGE.split(text.strip(" .,").lower()) if part]
     if not 1 <= len(parts) <= 2:
         return None
-    days = [_day(part, today) for part in parts]
-    first, last = days[0], days[-1]
+    first = _day(parts[0], today)
+    last = first if len(parts) == 1 or first is None else _day(parts[1], today, not_before=first)
     if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS):
         return None
     if last - today > FURTHEST:
@@ -80,13 +83,19 @@ def read_days(text: str, today: date) -> tuple[date, date] | None:
     return first, last
 
 
-def _day(text: str, today: date) -> date | None:
-    word = text.removeprefix("on ").removeprefix("for ").strip()
+def _day(text: str, today: date, not_before: date | None = None) -> date | None:
+    word = text.removeprefix("from ").removeprefix("on ").removeprefix("for ").strip()
     if word in ("today", "tomorrow"):
         return today + timedelta(days=word == "tomorrow")
     if word in DAYS:
-        return today + timedelta(days=(DAYS.index(word) - today.weekday()) % 7 or 7)
+        start = not_before or today
+        return start + timedelta(days=(DAYS.index(word) - start.weekday()) % 7 or 7)
     try:
+        if written := _WRITTEN.fullmatch(word):
+            month = _MONTHS.index(written[2]) + 1
+            year = int(written[3] or (not_before or today).year)
+            day = date(year, month, int(written[1]))
+            return day if written[3] or day >= (not_before or today) else day.replace(year=year + 1)
         return date.fromisoformat(word)
     except ValueError:
         return None

@@ -145,6 +145,48 @@ async def test_cancelled_ones_do_not_count_and_attendees_do() -> None:
     assert await names(held, utc(11, 16, 12)) == ["Ada Example", "bb202"]
 
 
+@pytest.mark.parametrize(
+    ("title", "who"),
+    [
+        ("Ada Example (on call)", ["Ada Example"]),
+        ("Ada Example – on call", ["Ada Example"]),
+        ("Ada Example: on call", ["Ada Example"]),
+        ("On Call Ada Example", ["Ada Example"]),
+        ("Ada Example's shift", ["Ada Example"]),
+        ("Wilson rota: Ada Example + Ben Builder", ["Ada Example", "Ben Builder"]),
+        ("Support & incidents: Ada Example", ["Ada Example"]),
+        ("On-call primary: Ada Example", ["Ada Example"]),
+        ("On call", []),
+    ],
+)
+async def test_words_around_a_name_are_no_part_of_it(title: str, who: list[str]) -> None:
+    event = f"BEGIN:VEVENT\nUID:1\nSUMMARY:{title}\nDTSTART;VALUE=DATE:20261116\nEND:VEVENT\n"
+    assert await names(calendar(event), utc(11, 16, 12)) == who
+
+
+async def test_who_declined_and_what_is_a_room_are_not_on_call() -> None:
+    people = (
+        "ATTENDEE;CN=Ada Example;PARTSTAT=ACCEPTED:MailTo:ak101@example.org\n"
+        "ATTENDEE;CN=Ben Builder;PARTSTAT=DECLINED:mailto:bb202@example.org\n"
+        "ATTENDEE;CUTYPE=ROOM;CN=Room 1:mailto:room@example.org\n"
+        "ATTENDEE;ROLE=NON-PARTICIPANT;CN=To know:mailto:list@example.org\n"
+        "ATTENDEE:MailTo:cc303@example.org\n"
+    )
+    event = f"BEGIN:VEVENT\nUID:1\nSUMMARY:Eve\nDTSTART;VALUE=DATE:20261116\n{people}END:VEVENT\n"
+    assert await names(calendar(event), utc(11, 16, 12)) == ["Ada Example", "cc303"]
+    none = event.replace("ACCEPTED", "DECLINED").replace("ATTENDEE:MailTo:cc303@example.org\n", "")
+    assert await names(calendar(none), utc(11, 16, 12)) == []
+
+
+async def test_an_event_that_says_no_time_hides_no_other() -> None:
+    good = "BEGIN:VEVENT\nUID:1\nSUMMARY:Ada\nDTSTART;VALUE=DATE:20261116\nDTEND;VALUE=DATE:20261116\nEND:VEVENT\n"
+    bad = [
+        f"BEGIN:VEVENT\nUID:{n}\nSUMMARY:Ben\n{lines}END:VEVENT\n"
+        for n, lines in enumerate(("", "DTSTART:soon\n", "DTSTART:20261116T090000Z\nDTEND:late\n"), start=2)
+    ]
+    assert await names(calendar(*bad, good), utc(11, 16, 12)) == ["Ada"]
+
+
 @pytest.mark.usefixtures("connected")
 async def test_people_of_the_calendar_are_those_of_the_team() -> None:
     ada, ben = Person("a", "Ada Example", "29:a"), Person("b", "Ben", "29:b", "bb202")

@@ -1,6 +1,7 @@
 """What people type, as Teams sends it, and what it means."""
 
 import time
+from datetime import date
 
 import pytest
 from hypothesis import example, given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.command_types import (
     Act,
+    AskReport,
     ChangeRota,
     Chatter,
     Command,
@@ -685,6 +687,9 @@ def test_the_rota_is_changed_by_naming_people_and_days() -> None:
     assert say(f"{BOT} on call cover {AT_BEN} for 2026-12-24..2026-12-28", BEN, in_thread=False) == ChangeRota(
         "2026-12-24..2026-12-28", BEN
     )
+    assert say(f"{BOT} oncall swap {AT_ADA} and {AT_BEN} from friday to monday", ADA, BEN, in_thread=False) == (
+        ChangeRota("friday to monday", BEN, ADA)
+    )
     assert say(f"{BOT} oncall undo tomorrow", in_thread=False) == ChangeRota("tomorrow")
     assert isinstance(say(f"{BOT} oncall swap {AT_ADA} 2026-12-24", ADA, in_thread=False), Misused)
     assert isinstance(say(f"{BOT} oncall cover {AT_ADA}", ADA, in_thread=False), Misused)
@@ -750,3 +755,22 @@ def test_a_report_of_days_that_no_clock_knows_is_refused(days: str) -> None:
 def test_the_urgency_takes_the_answers_to_the_tests_of_an_incident() -> None:
     command = parse("urgency planned=no users=yes all_down=yes", [], PLATFORM, in_thread=True, addressed=True)
     assert command == Act(Assess({"planned": False, "users": True, "all_down": True}))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("report last week", AskReport()),
+        ("report today", AskReport(days=1)),
+        ("report 2026-11", AskReport(date(2026, 11, 1), date(2026, 11, 30))),
+        ("report for 2028-02", AskReport(date(2028, 2, 1), date(2028, 2, 29))),
+        ("report from 2026-11-01 to 2026-11-15", AskReport(date(2026, 11, 1), date(2026, 11, 15))),
+    ],
+)
+def test_a_report_is_asked_for_by_its_days(text: str, expected: AskReport) -> None:
+    assert say(f"{BOT} {text}", in_thread=False) == expected
+
+
+@pytest.mark.parametrize("text", ["report 2026-13", "report 0001-01", "report 2026-11-31"])
+def test_a_report_on_days_that_are_none_says_so(text: str) -> None:
+    assert isinstance(say(f"{BOT} {text}", in_thread=False), Misused)

@@ -123,3 +123,34 @@ def test_an_unknown_time_zone_is_named(tmp_path: Path, zone: str) -> None:
 async def test_without_a_rota_nobody_is_named() -> None:
     assert await NoRota().on_call(NOW) == ()
     assert [finding.ok for finding in await NoRota().check()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("who;to;from\nMegan Bright;2026-11-20;2026-11-16\n", ["Megan Bright"]),
+        ("date;who\n2026-11-20;Megan Bright & Ali Khan\n", ["Megan Bright", "Ali Khan"]),
+        ("\ufeffdate\twho\r\n2026-11-20\tMegan Bright\r\n", ["Megan Bright"]),
+        ('date,who\n2026-11-20,"Megan Bright, Ali Khan"\n', ["Megan Bright", "Ali Khan"]),
+        ('date,who\n2026-11-20,"Bright, Megan and Ali"\n', ["Bright, Megan", "Ali"]),
+        ("date,who\n2026-11-20,Megan Anderson; Ali\n", ["Megan Anderson", "Ali"]),
+    ],
+)
+async def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, text: str, who: list[str]) -> None:
+    path = tmp_path / "rota.csv"
+    path.write_bytes(text.encode())
+    assert [each.name for each in await FileRota(path, "Europe/London").on_call(NOW)] == who
+
+
+@pytest.mark.parametrize(
+    ("held", "what"),
+    [
+        (b"date,who\n2026-11-20,Megan,Ali\n", r"rota\.csv:2: holds more than there are columns"),
+        ("date,who\n2026-11-20,Zoë\n".encode("cp1252"), r"is not UTF-8"),
+    ],
+)
+async def test_nobody_is_dropped_from_a_table_in_silence(tmp_path: Path, held: bytes, what: str) -> None:
+    path = tmp_path / "rota.csv"
+    path.write_bytes(held)
+    with pytest.raises(Permanent, match=what):
+        await FileRota(path, "Europe/London").on_call(NOW)
