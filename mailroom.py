@@ -107,7 +107,8 @@ def mailbox_of(settings: Settings, bookmark: Bookmark, since: datetime | None) -
             _check_registration(mailbox)
         else:
             _check_password(mailbox)
-        exchange = importlib.import_module("mailwatcher.mailboxes.exchange")  # slow to import: for those who use it
+        # slow to import: for those who use it
+        exchange = importlib.import_module("mailwatcher.mailboxes.exchange.mailbox")
         made: Mailbox = exchange.ExchangeMailbox(mailbox, bookmark, since)
         return made
     if mailbox.kind == "imap":

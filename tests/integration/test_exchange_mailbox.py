@@ -13,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from exchangelib import errors as ews
 from exchangelib.autodiscover import cache, discovery
 from exchangelib.protocol import CachingProtocol
 
-from mailwatcher.mailboxes import exchange as module
-from mailwatcher.mailboxes.exchange import ExchangeMailbox
+from mailwatcher.mailboxes.exchange import calls, mailbox
+from mailwatcher.mailboxes.exchange import server as exchange_server
+from mailwatcher.mailboxes.exchange.mailbox import ExchangeMailbox
 from models.ports import Ambiguous, MailFolder, Permanent, PortError, Temporary
 from models.settings import Mailbox
 from tests.support.exchange import ADDRESS, PASSWORD, USERNAME, Exchange, schema
@@ -187,8 +189,8 @@ async def test_a_path_may_name_the_inbox(server: Exchange, boxes: Boxes) -> None
 async def test_a_mail_that_is_too_large_is_cut_and_comes_alone(
     server: Exchange, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SIZE_LIMIT", 1000)
-    monkeypatch.setattr(module, "BATCH_SIZE", 1000)
+    monkeypatch.setattr(calls, "SIZE_LIMIT", 1000)
+    monkeypatch.setattr(mailbox, "BATCH_SIZE", 1000)
     large = os.urandom(5000)
     server.deliver(b"small", age(3))
     server.deliver(large, age(2))
@@ -375,7 +377,7 @@ async def test_where_nothing_is_announced_mail_is_looked_for(server: Exchange, b
 async def test_a_stream_that_breaks_is_taken_up_again(
     server: Exchange, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STREAM_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(mailbox, "STREAM_PAUSE_SECONDS", 0)
     box = boxes()
     await box.fetch(10)
     await box.wait(0.1)
@@ -507,7 +509,7 @@ async def test_a_server_that_is_away_and_comes_back(server: Exchange, boxes: Box
 async def test_a_server_that_does_not_answer(
     server: Exchange, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module._Protocol, "TIMEOUT", 0.2)
+    monkeypatch.setattr(exchange_server._Protocol, "TIMEOUT", 0.2)
     server.queue.append(lambda _: time.sleep(1))
     with pytest.raises(Temporary, match="Timeout"):
         await boxes().fetch(10)
@@ -687,7 +689,7 @@ async def test_autodiscover_names_the_server_and_writes_no_file(
         found.autodiscover_smtp_address = ADDRESS
         return self._build_response(found)
 
-    monkeypatch.setattr(module.Autodiscovery, "discover", discover)
+    monkeypatch.setattr(exchange_server.Autodiscovery, "discover", discover)
     before = cache.AUTODISCOVER_PERSISTENT_STORAGE.exists()
     server.deliver(b"one", age(1))
     assert len(await boxes(ews_url="", address="alias@example.com").fetch(10)) == 1
@@ -698,9 +700,9 @@ async def test_autodiscover_that_finds_nothing_says_what_to_set(
     boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def discover(self: Any) -> Any:
-        raise module.ews.AutoDiscoverFailed("nothing there")
+        raise ews.AutoDiscoverFailed("nothing there")
 
-    monkeypatch.setattr(module.Autodiscovery, "discover", discover)
+    monkeypatch.setattr(exchange_server.Autodiscovery, "discover", discover)
     with pytest.raises(Temporary, match=r"mailbox\.server or mailbox\.ews_url"):
         await boxes(ews_url="").fetch(10)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from mailwatcher.mailboxes.exchange import ExchangeMailbox
+from mailwatcher.mailboxes.exchange.mailbox import ExchangeMailbox
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.mailboxes.graph import GraphMailbox
 from models.ports import Mailbox, MailFolder
