@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
+from bot.adapters.local_files import LocalFiles, slug
 from models.ports import IssueRef, Page, Permanent
 
 _KEY = re.compile(r"[0-9]{4}-[a-z0-9-]{1,60}\.md")
@@ -17,48 +16,38 @@ class LocalPages:
 
     Args:
         folder: Where they are.
-        writing: Holds the lock that every writer takes, with the folder around it there.
-        write: Puts a whole file in the old one's place.
-        slug: Makes a part of a file's name of a title.
+        files: Writes them.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        writing: Callable[[], AbstractContextManager[None]],
-        write: Callable[[Path, bytes], None],
-        slug: Callable[[str], str],
-    ) -> None:
+    def __init__(self, folder: Path, files: LocalFiles) -> None:
         self._folder = folder
-        self._writing = writing
-        self._write = write
-        self._slug = slug
+        self._files = files
 
     def find(self, marker: str) -> IssueRef | None:
         """See ``models.ports.IssueTracker.find_page``."""
-        for file in self._files():
+        for file in self._pages():
             if file.read_bytes().rstrip().rpartition(b"\n")[2] == marker.encode():
                 return IssueRef(file.name, file.as_uri())
         return None
 
     def create(self, page: Page) -> IssueRef:
         """See ``models.ports.IssueTracker.create_page``."""
-        with self._writing():
+        with self._files.writing():
             self._folder.mkdir(exist_ok=True)
-            number = max((int(file.name[:4]) for file in self._files()), default=0) + 1
-            file = self._folder / f"{number:04d}-{self._slug(page.title)}.md"
-            self._write(file, _text(page))
+            number = max((int(file.name[:4]) for file in self._pages()), default=0) + 1
+            file = self._folder / f"{number:04d}-{slug(page.title)}.md"
+            self._files.write(file, _text(page))
         return IssueRef(file.name, file.as_uri())
 
     def write(self, key: str, page: Page) -> None:
         """See ``models.ports.IssueTracker.write_page``."""
-        with self._writing():
+        with self._files.writing():
             file = self._folder / key
             if not _KEY.fullmatch(key) or not file.exists():
                 raise Permanent(f"there is no page {key[:60]!r} in {self._folder}")
-            self._write(file, _text(page))
+            self._files.write(file, _text(page))
 
-    def _files(self) -> list[Path]:
+    def _pages(self) -> list[Path]:
         if not self._folder.is_dir():
             return []
         return sorted(file for file in self._folder.iterdir() if _KEY.fullmatch(file.name))

@@ -1,69 +1,57 @@
-r"""An issue tracker that is a folder: one Markdown file an issue, to read, search, edit and commit.
+"""An issue tracker that is a folder: one Markdown file an issue, to read, search, edit and commit.
 
 ::
 
     <path>/issues/0007-card-workers-cpu-saturated.md   the issue; its number is the key, the rest may be renamed
     <path>/templates/Incident.md                       issue templates; this one is written when it is missing
     <path>/pages/0001-log-of-incident-7.md             documents apart from issues; the last line is our marker
-    <path>/iterations.toml                             the team's iterations, if it has any (below)
+    <path>/iterations.toml                             the team's iterations, if it has any
     <path>/.counter, .lock, .tmp/                      the last number given, the lock, files being written
 
-A file is a head (see ``frontmatter``), the body, and one section a comment::
-
-    ### wilson · 2026-11-20 22:15 UTC <!-- note {"author": "wilson", "at": "…", "marker": "…"} -->
-
-A foreign line that looks like such a heading is stored with a ``\`` in front. Whatever a person adds by hand
-stays: a change rewrites the lines of the head that it changes, and a comment is appended.
-
-``iterations.toml`` holds ``[[iterations]]`` tables with ``name``, ``from`` and ``to`` (dates, both included). On a
-day that none covers, and without the file, the iteration is a fortnight counted from Monday 5 January 2026, and its
-name is its first and last day.
-
-Every write goes to a new file which then takes the old one's place, under a lock that all processes share: a
-reader, and a crash, see the old or the new text and never a half.
+``local_issues`` tells what is in an issue's file, ``local_iterations`` what is in that of the iterations, and
+``local_files`` how files are written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import fcntl
-import json
 import os
 import re
-import time
-import tomllib
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 from bot.adapters import frontmatter
-from bot.adapters.frontmatter import FrontMatter, FrontMatterError
+from bot.adapters.frontmatter import FrontMatter
+from bot.adapters.local_files import LocalFiles, decode, slug, told
+from bot.adapters.local_issues import (
+    Document,
+    add_note,
+    clean,
+    created_at,
+    escape,
+    issue_of,
+    read_document,
+    sections_of,
+    texts,
+)
+from bot.adapters.local_iterations import iteration_of
 from bot.adapters.local_pages import LocalPages
 from models.domain.hearing import IssueAct, IssueNews
 from models.domain.incidents import IssueSeen, MergeRequest
 from models.domain.people import Person
 from models.ports import (
-    Ambiguous,
     Finding,
     Issue,
     IssueChange,
-    IssueKind,
     IssueRef,
     Iteration,
     NewIssue,
-    Note,
     Page,
     Permanent,
     Temporary,
 )
 
-AUTHOR = "wilson"
-LOCK_SECONDS = 10.0
 DEFAULT_TEMPLATE = """\
 ## What happened
 
@@ -79,26 +67,7 @@ DEFAULT_TEMPLATE = """\
 """
 
 _DEFAULT_TEMPLATE_NAME = "Incident"
-_FIRST_FORTNIGHT = date(2026, 1, 5)
-_PASSING = {
-    errno.EAGAIN, errno.EBUSY, errno.EDQUOT, errno.EINTR, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
-    errno.ENOSPC, errno.ESTALE, errno.ETIMEDOUT,
-}  # fmt: skip
 _NUMBER = re.compile(r"(\d+)(?:-.*)?\.md")
-_NOTE = re.compile(r"### .*<!-- note (\{.*\}) -->\s*")
-_LIKE_NOTE = re.compile(r"\\*### .*<!-- note ")
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-
-
-@dataclass(slots=True)
-class _Document:
-    file: Path
-    head: FrontMatter
-    text: str
-    head_lines: int
-
-    def dump(self) -> bytes:
-        return (self.head.dump() + self.text).encode()
 
 
 class LocalTracker:
@@ -113,9 +82,11 @@ class LocalTracker:
     def __init__(self, path: Path, project: str, clock: Callable[[], datetime]) -> None:
         self._path = path.absolute()
         self._issues = self._path / "issues"
+        self._iterations = self._path / "iterations.toml"
+        self._files = LocalFiles(self._path, ("issues", "templates"))
         self._project = project
         self._clock = clock
-        self._pages = LocalPages(self._path / "pages", self._writing, self._write, _slug)
+        self._pages = LocalPages(self._path / "pages", self._files)
 
     async def create(self, issue: NewIssue) -> IssueRef:
         return await asyncio.to_thread(self._create, issue)
@@ -213,9 +184,9 @@ class LocalTracker:
     # -- the verbs, each in a thread of its own ------------------------------------------------------------
 
     def _create(self, issue: NewIssue) -> IssueRef:
-        with self._writing():
-            title = " ".join(_clean(issue.title).split()) or "(no title)"
-            body = _clean(issue.body).strip("\n")
+        with self._files.writing():
+            title = " ".join(clean(issue.title).split()) or "(no title)"
+            body = clean(issue.body).strip("\n")
             if issue.template is not None:
                 body = f"{body}\n\n{self._template(issue.template)}".strip("\n")
             now = self._clock()
@@ -227,77 +198,79 @@ class LocalTracker:
             head.set("project", self._project)
             head.set("labels", list(dict.fromkeys(issue.labels)))
             head.set("assignee", issue.assignee or None)
-            head.set("iteration", self._iteration(now) if issue.iteration is Iteration.CURRENT else None)
+            head.set(
+                "iteration", iteration_of(self._iterations, now) if issue.iteration is Iteration.CURRENT else None
+            )
             head.set("severity", issue.severity)
             head.set("confidential", issue.confidential)
             head.set("links", [])
             head.set("marker", issue.marker)
             head.set("created_at", now.isoformat())
             head.set("updated_at", now.isoformat())
-            file = self._issues / f"{number:04d}-{_slug(title)}.md"
-            self._write(file, (head.dump() + "\n" + _escape(body) + "\n").encode())
+            file = self._issues / f"{number:04d}-{slug(title)}.md"
+            self._files.write(file, (head.dump() + "\n" + escape(body) + "\n").encode())
             return IssueRef(str(number), file.as_uri())
 
     def _find_by_marker(self, marker: str, since: datetime) -> IssueRef | None:
         needles = {marker.encode(errors="replace"), frontmatter.quote(marker)[1:-1].encode()}
-        with _told(self._issues):
-            for number, file in sorted(self._files()):
+        with told(self._issues):
+            for number, file in sorted(self._numbered()):
                 data = file.read_bytes()
                 if not any(needle in data for needle in needles):
                     continue  # also so that a broken file of another issue is no hindrance
-                document = _read(file)
-                if document.head.get("marker") == marker and _created(document) >= since:
+                document = read_document(file)
+                if document.head.get("marker") == marker and created_at(document) >= since:
                     return IssueRef(str(number), file.as_uri())
         return None
 
     def _find_page(self, marker: str) -> IssueRef | None:
-        with _told(self._path):
+        with told(self._path):
             return self._pages.find(marker)
 
     def _create_page(self, page: Page) -> IssueRef:
-        with _told(self._path):
+        with told(self._path):
             return self._pages.create(page)
 
     def _write_page(self, key: str, page: Page) -> None:
-        with _told(self._path):
+        with told(self._path):
             self._pages.write(key, page)
 
     def _changed_since(self, at: datetime) -> list[str]:
-        with _told(self._issues):
-            return [str(number) for number, file in self._files() if file.stat().st_mtime >= at.timestamp()]
+        with told(self._issues):
+            return [str(number) for number, file in self._numbered() if file.stat().st_mtime >= at.timestamp()]
 
     def _labelled(self, labels: Sequence[str]) -> list[tuple[IssueRef, str]]:
         found = []
-        for number, _ in self._files():
+        for number, _ in self._numbered():
             issue = self._get(str(number))
             if not issue.closed and not issue.confidential and set(labels) <= set(issue.labels):
                 found.append((issue.ref, issue.title))
         return found
 
     def _get(self, key: str) -> Issue:
-        with _told(self._issues):
-            return _issue(key, self._open(key))
+        with told(self._issues):
+            return issue_of(key, self._open(key))
 
     def _discard(self, key: str) -> bool:
-        with self._writing():
+        with self._files.writing():
             self._open(key).file.unlink()
         return True
 
     def _change(self, key: str, change: IssueChange) -> None:
-        with self._writing():
+        with self._files.writing():
             document = self._open(key)
             head = document.head
-            labels = list(dict.fromkeys([*_texts(head.get("labels")), *change.add_labels]))
+            labels = list(dict.fromkeys([*texts(head.get("labels")), *change.add_labels]))
             wanted: dict[str, frontmatter.Value] = {
                 "labels": [label for label in labels if label not in change.remove_labels]
             }
             if change.title is not None:
-                wanted["title"] = " ".join(_clean(change.title).split()) or "(no title)"
+                wanted["title"] = " ".join(clean(change.title).split()) or "(no title)"
             if change.assignee is not None:
                 wanted["assignee"] = change.assignee or None
             if change.iteration is not None:
                 current = change.iteration is Iteration.CURRENT
-                wanted["iteration"] = self._iteration(self._clock()) if current else None
+                wanted["iteration"] = iteration_of(self._iterations, self._clock()) if current else None
             if change.severity is not None:
                 wanted["severity"] = change.severity
             if change.closed is not None:
@@ -309,24 +282,19 @@ class LocalTracker:
                 self._update(document)
 
     def _comment(self, key: str, body: str, marker: str) -> None:
-        with self._writing():
+        with self._files.writing():
             document = self._open(key)
-            if any(note.marker == marker for note in _sections(document)[1]):
+            if any(note.marker == marker for note in sections_of(document)[1]):
                 return
-            now = self._clock()
-            told = json.dumps({"author": AUTHOR, "at": now.isoformat(), "marker": marker}, ensure_ascii=True)
-            told = told.replace("<", "\\u003c").replace(">", "\\u003e")
-            heading = f"### {AUTHOR} · {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC <!-- note {told} -->"
-            text = _escape(_clean(body).strip("\n"))
-            document.text = f"{document.text.rstrip()}\n\n{heading}\n\n{text}\n"
+            add_note(document, body, marker, self._clock())
             self._update(document)
 
     def _link(self, key: str, other: str) -> None:
         if key == other:
             raise Permanent(f"issue {key} can't be linked to itself")
-        with self._writing():
+        with self._files.writing():
             for document, linked in ((self._open(key), other), (self._open(other), key)):
-                links = _texts(document.head.get("links"))
+                links = texts(document.head.get("links"))
                 if linked not in links:
                     document.head.set("links", [*links, linked])
                     self._update(document)
@@ -341,77 +309,36 @@ class LocalTracker:
         text = f"{template}" if template.exists() else f"{template} will be written with the first incident"
         findings.append(Finding("tracker template", True, text))
         try:
-            with _told(self._path):
-                findings.append(Finding("tracker iteration", True, self._iteration(self._clock())))
+            with told(self._path):
+                findings.append(Finding("tracker iteration", True, iteration_of(self._iterations, self._clock())))
         except (Permanent, Temporary) as error:
             findings.append(Finding("tracker iteration", False, str(error), "correct the file"))
-        for _, file in sorted(self._files()):
+        for _, file in sorted(self._numbered()):
             try:
-                with _told(file):
-                    _issue("", _read(file))
+                with told(file):
+                    issue_of("", read_document(file))
             except (Permanent, Temporary) as error:
                 findings.append(Finding("tracker issues", False, str(error), "correct the file, or move it away"))
         return findings
 
     # -- files ---------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Hold the lock that every writer of every process takes."""
-        with _told(self._path):
-            for folder in (self._issues, self._path / ".tmp", self._path / "templates"):
-                folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self._path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                deadline = time.monotonic() + LOCK_SECONDS
-                while True:
-                    try:
-                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        break
-                    except BlockingIOError:
-                        if time.monotonic() > deadline:
-                            held = f"{self._path / '.lock'}: another process has held it for {LOCK_SECONDS:.0f} s"
-                            raise Temporary(held) from None
-                        time.sleep(0.005)
-                yield
-            finally:
-                os.close(lock)
-
-    def _write(self, file: Path, data: bytes) -> None:
-        scratch = self._path / ".tmp"
-        for left in scratch.iterdir():  # we hold the lock, so whoever began it is dead
-            left.unlink()
-        made = scratch / uuid4().hex
-        with made.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        made.replace(file)
-        try:
-            folder = os.open(file.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise Ambiguous(f"{file}: written, but perhaps not to last ({error.strerror})") from error
-
-    def _update(self, document: _Document) -> None:
+    def _update(self, document: Document) -> None:
         document.head.set("updated_at", self._clock().isoformat())
-        self._write(document.file, document.dump())
+        self._files.write(document.file, document.dump())
 
-    def _files(self) -> list[tuple[int, Path]]:
+    def _numbered(self) -> list[tuple[int, Path]]:
         if not self._issues.is_dir():
             return []
         return [(int(found[1]), file) for file in self._issues.iterdir() if (found := _NUMBER.fullmatch(file.name))]
 
-    def _open(self, key: str) -> _Document:
-        files = [file for number, file in self._files() if str(number) == key]
+    def _open(self, key: str) -> Document:
+        files = [file for number, file in self._numbered() if str(number) == key]
         if not files:
             raise Permanent(f"there is no issue {key[:40]!r} in {self._issues}")
         if len(files) > 1:
             raise Permanent(f"issue {key} stands in two files: {files[0].name} and {files[1].name}")
-        return _read(files[0])
+        return read_document(files[0])
 
     def _next_number(self) -> int:
         counter = self._path / ".counter"
@@ -420,8 +347,8 @@ class LocalTracker:
             raise Permanent(
                 f"{counter}:1: needs the last number given, held {last[:40]!r}; remove it to count anew"
             )
-        number = max([int(last), *(number for number, _ in self._files())]) + 1
-        self._write(counter, f"{number}\n".encode())
+        number = max([int(last), *(number for number, _ in self._numbered())]) + 1
+        self._files.write(counter, f"{number}\n".encode())
         return number
 
     def _template(self, name: str) -> str:
@@ -433,145 +360,5 @@ class LocalTracker:
             if name != _DEFAULT_TEMPLATE_NAME:
                 known = ", ".join(sorted(other.stem for other in folder.glob("*.md"))) or "none"
                 raise Permanent(f"{file}: there is no such issue template (there are: {known})")
-            self._write(file, DEFAULT_TEMPLATE.encode())
-        return _decode(file).lstrip("\ufeff").replace("\r\n", "\n").strip("\n")
-
-    def _iteration(self, now: datetime) -> str:
-        today = now.astimezone(UTC).date()
-        file = self._path / "iterations.toml"
-        for name, first, last in _iterations(file) if file.exists() else ():
-            if first <= today <= last:
-                return name
-        first = today - timedelta(days=(today - _FIRST_FORTNIGHT).days % 14)
-        return f"{first} to {first + timedelta(days=13)}"
-
-
-@contextmanager
-def _told(about: Path) -> Iterator[None]:
-    """Say what went wrong with files in the port's words."""
-    try:
-        yield
-    except OSError as error:
-        kind = Temporary if error.errno in _PASSING else Permanent
-        raise kind(f"{error.filename or about}: {error.strerror or error}") from error
-
-
-def _decode(file: Path) -> str:
-    data = file.read_bytes()
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Permanent(f"{file}:{line}: is not UTF-8 ({error.reason})") from None
-
-
-def _read(file: Path) -> _Document:
-    text = _decode(file).removeprefix("\ufeff")
-    try:
-        document = _Document(file, *frontmatter.split(text))
-        for key in ("title", "kind", "state", "assignee", "iteration", "severity", "labels", "links", "marker"):
-            document.head.get(key)
-    except FrontMatterError as error:
-        raise Permanent(f"{file}:{error.line}: {error}") from None
-    return document
-
-
-def _issue(key: str, document: _Document) -> Issue:
-    head = document.head
-    kind, state = head.get("kind") or IssueKind.ISSUE.value, head.get("state") or "opened"
-    if kind not in set(IssueKind):
-        raise Permanent(f"{document.file}:{head.line('kind')}: kind: needs incident or issue, held {kind!r}")
-    if state not in ("opened", "closed"):
-        raise Permanent(f"{document.file}:{head.line('state')}: state: needs opened or closed, held {state!r}")
-    body, notes = _sections(document)
-    return Issue(
-        ref=IssueRef(key, document.file.as_uri()),
-        kind=IssueKind(str(kind)),
-        title=_text(head.get("title")) or "(no title)",
-        body=body,
-        closed=state == "closed",
-        labels=tuple(_texts(head.get("labels"))),
-        assignee=_text(head.get("assignee")),
-        iteration=_text(head.get("iteration")),
-        severity=_text(head.get("severity")),
-        notes=notes,
-        links=tuple(_texts(head.get("links"))),
-        confidential=head.get("confidential") is True,
-    )
-
-
-def _sections(document: _Document) -> tuple[str, tuple[Note, ...]]:
-    sections: list[tuple[dict[str, object], list[str]]] = [({}, [])]
-    for number, raw in enumerate(document.text.split("\n"), start=document.head_lines + 1):
-        line = raw.rstrip("\r")
-        if found := _NOTE.fullmatch(line):
-            try:
-                told = json.loads(found[1])
-                datetime.fromisoformat(str(told.get("at", "2026-01-01")))
-            except ValueError as error:
-                raise Permanent(f"{document.file}:{number}: a comment's heading is broken ({error})") from None
-            sections.append((told, []))
-        else:
-            sections[-1][1].append(line[1:] if line.startswith("\\") and _LIKE_NOTE.match(line) else line)
-    notes = tuple(
-        Note(
-            author=str(told.get("author", "")),
-            body="\n".join(lines).strip("\n"),
-            at=_aware(datetime.fromisoformat(str(told["at"]))) if "at" in told else _created(document),
-            marker=str(told.get("marker", "")),
-        )
-        for told, lines in sections[1:]
-    )
-    return "\n".join(sections[0][1]).strip("\n"), notes
-
-
-def _iterations(file: Path) -> list[tuple[str, date, date]]:
-    try:
-        entries = tomllib.loads(_decode(file)).get("iterations", [])
-    except tomllib.TOMLDecodeError as error:
-        raise Permanent(f"{file}: is not valid TOML: {error}") from None
-    found: list[tuple[str, date, date]] = []
-    for number, entry in enumerate(entries if isinstance(entries, list) else [None], start=1):
-        told = entry if isinstance(entry, dict) else {}
-        name, first, last = told.get("name"), told.get("from"), told.get("to")
-        if not (isinstance(name, str) and name and type(first) is date and type(last) is date and first <= last):
-            raise Permanent(
-                f"{file}: [[iterations]] number {number}: needs name, from and to (dates such as 2026-11-16)"
-            )
-        found.append((name, first, last))
-    return found
-
-
-def _created(document: _Document) -> datetime:
-    try:
-        return _aware(datetime.fromisoformat(_text(document.head.get("created_at")) or "1970-01-01"))
-    except ValueError as error:
-        line = document.head.line("created_at")
-        raise Permanent(f"{document.file}:{line}: created_at: {error}") from None
-
-
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _text(value: frontmatter.Value) -> str | None:
-    return None if value is None else str(value)
-
-
-def _texts(value: frontmatter.Value) -> list[str]:
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [str(value)]
-
-
-def _clean(text: str) -> str:
-    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _escape(text: str) -> str:
-    return "\n".join("\\" + line if _LIKE_NOTE.match(line) else line for line in text.split("\n"))
-
-
-def _slug(title: str) -> str:
-    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:60].rstrip("-") or "issue"
+            self._files.write(file, DEFAULT_TEMPLATE.encode())
+        return decode(file).lstrip("\ufeff").replace("\r\n", "\n").strip("\n")

@@ -14,7 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters import frontmatter, local_tracker
+from bot.adapters import frontmatter, local_files, local_tracker
+from bot.adapters.local_files import LocalFiles
+from bot.adapters.local_iterations import iteration_of
 from bot.adapters.local_tracker import LocalTracker
 from models.ports import (
     Ambiguous,
@@ -66,8 +68,8 @@ def die_at(nth):
     seen = 0
     def trace(frame, event, _):
         nonlocal seen
-        if frame.f_code.co_name != "_write":
-            return None if event == "call" and "tracker" not in frame.f_code.co_filename else trace
+        if frame.f_code.co_name != "write":
+            return None if event == "call" and "local_" not in frame.f_code.co_filename else trace
         if event == "line":
             seen += 1
             if seen == nth:
@@ -84,7 +86,7 @@ for nth in range(1, 500):
         work(tracker)
         os._exit(0)
     _, status = os.waitpid(child, 0)
-    issues = [tracker._get(str(number)) for number, _ in tracker._files()]
+    issues = [tracker._get(str(number)) for number, _ in tracker._numbered()]
     assert all(issue.body == "x" * 20000 for issue in issues)
     first = next(issue for issue in issues if issue.ref.key == "1")
     bodies = [note.body for note in first.notes]
@@ -313,7 +315,7 @@ async def test_broken_iterations_are_named(tracker: LocalTracker, tmp_path: Path
 def test_fortnights_follow_each_other(tmp_path: Path) -> None:
     days = [date(2025, 12, 1) + timedelta(days=n) for n in range(80)]
     names = [
-        LocalTracker(tmp_path, "p", lambda: NOW)._iteration(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        iteration_of(tmp_path / "iterations.toml", datetime(day.year, day.month, day.day, tzinfo=UTC))
         for day in days
     ]
     for day, name in zip(days, names, strict=True):
@@ -360,8 +362,8 @@ async def test_a_lock_that_is_not_given_up_is_temporary(
     tracker: LocalTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await one(tracker)
-    monkeypatch.setattr(local_tracker, "LOCK_SECONDS", 0.05)
-    with LocalTracker(tmp_path, "iam/admin", lambda: NOW)._writing():
+    monkeypatch.setattr(local_files, "LOCK_SECONDS", 0.05)
+    with LocalFiles(tmp_path, ()).writing():
         with pytest.raises(Temporary, match=r"\.lock"):
             await tracker.change("1", IssueChange(closed=True))
         assert not (await tracker.get("1")).closed, "reading needs no lock"
