@@ -8,9 +8,8 @@ asked for, since moving a mail would change an ordinary one.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
@@ -19,24 +18,12 @@ from email.utils import getaddresses
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
-from yarl import URL
-
-from mailwatcher.mailboxes.addresses import is_loopback
-from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Ambiguous, Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail, Temporary
+from mailwatcher.mailboxes.graph_http import Exists, Expired, GraphApi, Missing
+from models.ports import Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail
 from models.settings import Mailbox
 
 log = logging.getLogger(__name__)
 
-BASE_URL = "https://graph.microsoft.com/v1.0"
-SCOPE = "https://graph.microsoft.com/.default"
-AT_ONCE = 4
-"""Requests to one mailbox at the same time; Exchange refuses more."""
-PAGE = 100
-SIZE_LIMIT = 25 * 1024 * 1024
-TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
-EXPIRED = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 WELL_KNOWN = frozenset({"inbox", "archive", "drafts", "junkemail", "msgfolderroot", "deleteditems", "sentitems"})
 
 
@@ -53,12 +40,7 @@ class GraphMailbox:
         self._settings = settings
         self._bookmark = bookmark
         self._since = since
-        base = (settings.base_url or BASE_URL).rstrip("/")
-        self._base = base if urlsplit(base).path.strip("/") else f"{base}/v1.0"
-        here = is_loopback(urlsplit(self._base).hostname or "")
-        self._tokens = Tokens(settings, SCOPE if here else f"{_origin(self._base)}/.default")
-        self._session: aiohttp.ClientSession | None = None
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._api = GraphApi(settings)
         self._folders: dict[str, str] = {}
         self._inbox = ""
         self._link = ""
@@ -98,10 +80,10 @@ class GraphMailbox:
             await self._keep_link()
             return
         try:
-            await self._json(
+            await self._api.json(
                 "POST", f"{self._mailbox}/messages/{quote(ref, safe='')}/move", {"destinationId": target}
             )
-        except _Missing as missing:
+        except Missing as missing:
             if missing.code.casefold() not in ("erroritemnotfound", "itemnotfound", "resourcenotfound", ""):
                 self._folders.clear()
                 raise Permanent(f"the folder for {folder.value} mail is gone: {missing}") from None
@@ -116,15 +98,15 @@ class GraphMailbox:
         """See ``models.ports.Mailbox``."""
         body = {"message": _as_json(raw), "saveToSentItems": True}
         try:
-            await self._json("POST", f"{self._mailbox}/sendMail", body)
-        except _Missing as missing:
+            await self._api.json("POST", f"{self._mailbox}/sendMail", body)
+        except Missing as missing:
             raise Permanent(str(missing)) from None
 
     async def check(self) -> Sequence[Finding]:
         """See ``models.ports.Checkable``."""
         try:
             inbox = await self._folder_id(self._settings.inbox)
-            found = await self._json("GET", f"{self._mailbox}/mailFolders/{quote(inbox, safe='')}")
+            found = await self._api.json("GET", f"{self._mailbox}/mailFolders/{quote(inbox, safe='')}")
         except PortError as error:
             advice = "Grant the application Mail.ReadWrite (and Mail.Send), limited to this mailbox; see docs."
             return [Finding("mailbox", False, f"{self._settings.address} can't be read: {error}", advice)]
@@ -135,9 +117,7 @@ class GraphMailbox:
 
     async def close(self) -> None:
         """See ``models.ports.Mailbox``."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._api.close()
 
     # -- what is new --------------------------------------------------------------------------------------
 
@@ -145,11 +125,11 @@ class GraphMailbox:
         """Follow the delta link to its end, and remember what it names."""
         if self._saved is None:
             self._saved = self._link = await self._bookmark.load()
-        url = self._link if self._ours(self._link) else await self._first_link()
+        url = self._link if self._api.ours(self._link) else await self._first_link()
         try:
             while url:
                 url = await self._page(url)
-        except _Expired:
+        except Expired:
             log.warning("the mailbox's delta link has expired: the inbox is looked through anew")
             self._link = ""
             url = await self._first_link()
@@ -159,8 +139,8 @@ class GraphMailbox:
     async def _page(self, url: str) -> str:
         """Read one page. Returns the next one's address; empty at the end."""
         try:
-            page = await self._json("GET", url, delta=True)
-        except _Missing as missing:
+            page = await self._api.json("GET", url, delta=True)
+        except Missing as missing:
             raise Permanent(f"mailbox.inbox holds {self._settings.inbox!r}: {missing}") from None
         for each in page.get("value") or []:
             ref = str(each.get("id") or "")
@@ -172,7 +152,7 @@ class GraphMailbox:
                 self._waiting[ref] = received_at
         after, end = str(page.get("@odata.nextLink") or ""), str(page.get("@odata.deltaLink") or "")
         for link in (after, end):
-            if link and not self._ours(link):
+            if link and not self._api.ours(link):
                 raise Permanent(f"the server names another one to go on at: {urlsplit(link).hostname}")
         if end:
             self._link = end
@@ -193,18 +173,18 @@ class GraphMailbox:
 
     async def _raw(self, ref: str) -> bytes | None:
         try:
-            return await self._request("GET", f"{self._mailbox}/messages/{quote(ref, safe='')}/$value")
-        except _Missing:
+            return await self._api.request("GET", f"{self._mailbox}/messages/{quote(ref, safe='')}/$value")
+        except Missing:
             return None
 
     async def _in_inbox(self, ref: str) -> bool:
         try:
             url = f"{self._mailbox}/messages/{quote(ref, safe='')}?$select=parentFolderId"
-            where = str((await self._json("GET", url)).get("parentFolderId") or "")
-        except _Missing:
+            where = str((await self._api.json("GET", url)).get("parentFolderId") or "")
+        except Missing:
             return False
         if not self._inbox:
-            folder = await self._json(
+            folder = await self._api.json(
                 "GET", f"{self._mailbox}/mailFolders/{quote(await self._inbox_name(), safe='')}"
             )
             self._inbox = str(folder.get("id") or "")
@@ -217,7 +197,7 @@ class GraphMailbox:
 
     @property
     def _mailbox(self) -> str:
-        return f"{self._base}/users/{quote(self._settings.address, safe='')}"
+        return f"{self._api.base}/users/{quote(self._settings.address, safe='')}"
 
     async def _target(self, folder: MailFolder) -> str:
         names = {
@@ -243,8 +223,8 @@ class GraphMailbox:
         query = urlencode({"$filter": f"displayName eq '{wanted}'", "$select": "id,displayName"}, quote_via=quote)
         for path in ("mailFolders", "mailFolders/inbox/childFolders"):
             try:
-                found = await self._json("GET", f"{self._mailbox}/{path}?{query}")
-            except _Missing as missing:
+                found = await self._api.json("GET", f"{self._mailbox}/{path}?{query}")
+            except Missing as missing:
                 raise Permanent(f"mailbox.address holds {self._settings.address!r}: {missing}") from None
             for each in found.get("value") or []:
                 if str(each.get("displayName", "")).casefold() == name.casefold():
@@ -253,127 +233,10 @@ class GraphMailbox:
 
     async def _make_folder(self, name: str) -> str:
         try:
-            made = await self._json("POST", f"{self._mailbox}/mailFolders", {"displayName": name})
-        except _Exists:  # another replica was quicker
+            made = await self._api.json("POST", f"{self._mailbox}/mailFolders", {"displayName": name})
+        except Exists:  # another replica was quicker
             return await self._find_folder(name)
         return str(made.get("id") or "")
-
-    # -- requests -----------------------------------------------------------------------------------------
-
-    def _ours(self, url: str) -> bool:
-        return bool(url) and _origin(url) == _origin(self._base)
-
-    async def _json(
-        self, method: str, url: str, body: Mapping[str, Any] | None = None, *, delta: bool = False
-    ) -> dict[str, Any]:
-        raw = await self._request(method, url, body, delta=delta)
-        if not raw:
-            return {}
-        try:
-            found = json.loads(raw)
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise Temporary("Graph answered with something that is not JSON")
-        return found
-
-    async def _request(
-        self, method: str, url: str, body: Mapping[str, Any] | None = None, *, delta: bool = False
-    ) -> bytes:
-        """Send one request, once more with a new token where the first was refused."""
-        if not self._base.startswith("https://") and not is_loopback(urlsplit(self._base).hostname or ""):
-            raise Permanent(f"mailbox.base_url holds {self._base!r}; it needs https://")
-        async with self._gate:
-            for attempt in range(2):
-                status, headers, raw = await self._once(method, url, body, delta=delta)
-                if status != 401 or attempt:
-                    break
-                self._tokens.forget()
-        if 200 <= status < 300:
-            return raw
-        raise _refusal(status, headers, raw)
-
-    async def _once(
-        self, method: str, url: str, body: Mapping[str, Any] | None, *, delta: bool
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        token = await asyncio.to_thread(self._tokens.token)
-        prefer = 'IdType="ImmutableId"' + (f", odata.maxpagesize={PAGE}" if delta else "")
-        headers = {"Authorization": f"Bearer {token}", "Prefer": prefer}
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=TIMEOUT)
-        try:
-            async with self._session.request(
-                method, URL(url, encoded=True), json=body, headers=headers, allow_redirects=False
-            ) as answer:
-                return answer.status, answer.headers, await _most(answer.content)
-        except aiohttp.ClientConnectorError as error:
-            raise Temporary(f"Graph can't be reached: {error.os_error.strerror or type(error).__name__}") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            text = f"Graph did not answer: {type(error).__name__}"
-            if method == "POST" and url.endswith("/sendMail"):
-                raise Ambiguous(text) from None
-            raise Temporary(text) from None
-
-
-async def _most(content: aiohttp.StreamReader) -> bytes:
-    """Read a body, at most ``SIZE_LIMIT`` of it."""
-    parts: list[bytes] = []
-    left = SIZE_LIMIT
-    async for part in content.iter_chunked(256 * 1024):
-        parts.append(part[:left])
-        left -= len(part)
-        if left <= 0:
-            break
-    return b"".join(parts)
-
-
-class _Missing(PortError):
-    """404. ``code`` is Graph's word for it."""
-
-    def __init__(self, text: str, code: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class _Expired(PortError):
-    """The delta link is too old."""
-
-
-class _Exists(PortError):
-    """What should be made is there already."""
-
-
-def _refusal(status: int, headers: Mapping[str, str], raw: bytes) -> PortError:
-    code, said = _error(raw)
-    text = f"Graph answered {status} {code}: {said}".strip(" :")
-    if status == 410 or code.casefold() in EXPIRED:
-        return _Expired(text)
-    if status in (429, 503) or status >= 500 or status == 408:
-        return Temporary(text, _seconds(headers.get("Retry-After")))
-    if status == 404:
-        return _Missing(text, code)
-    if status == 409 or code.casefold() == "errorfolderexists":
-        return _Exists(text)
-    if status == 401:
-        return Permanent(f"{text}: check mailbox.tenant_id, client_id and the secret")
-    if status == 403:
-        return Permanent(f"{text}: the application needs Mail.ReadWrite for mailbox.address")
-    return Permanent(text)
-
-
-def _error(raw: bytes) -> tuple[str, str]:
-    try:
-        error = json.loads(raw)["error"]
-        return str(error.get("code") or "")[:80], str(error.get("message") or "")[:200]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "", ""
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return min(3600.0, max(0.0, float(value))) if value else None
-    except ValueError:
-        return None
 
 
 def _time(value: object) -> datetime | None:
@@ -382,11 +245,6 @@ def _time(value: object) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _as_json(raw: bytes) -> dict[str, Any]:
