@@ -19,7 +19,7 @@ from cards.balance import (
     mail_is_missing,
     mail_is_silent,
 )
-from models import directory, mails, store
+from models import directory, mails, recording, store
 from models.domain.effects import Tell
 from models.domain.expected_mail import ExpectedMail
 from models.domain.mail import MailRules, Outcome
@@ -105,7 +105,8 @@ class Watchkeeping:
         What is not read yet may hold it: so nothing is said before all is read that the mailbox held by then.
         """
         since = int(await directory.first_fact(f"expected-since:{expected.key}", str(to_ms(now))))
-        came, told_key = await directory.fact(f"{mails.EXPECTED}{expected.key}"), f"expected-told:{expected.key}"
+        came = await directory.fact(f"{recording.EXPECTED}{expected.key}")
+        told_key = f"expected-told:{expected.key}"
         last, told = store.from_ms(int(came)) if came else None, await directory.fact(told_key)
         if told and last is not None and to_ms(last) > int(told):
             text = mail_is_late(expected.name, store.from_ms(int(told)), last, now)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from models import mails
+from models import recording
 from models.domain import intake
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
 from models.domain.incidents import Decision, Incident
@@ -38,7 +38,7 @@ async def record_mails(
     ]
     for attempt in range(TRIES):
         try:
-            await mails.record_mails(sorted_mails, decider(process))
+            await recording.record_mails(sorted_mails, decider(process))
         except Conflict:
             if attempt == TRIES - 1:
                 raise
@@ -56,7 +56,7 @@ def _with_alert(reading: Reading) -> Reading:
     return replace(reading, alert=Alert(reading.source, MailKind.FIRING, subject[:200], fingerprint))
 
 
-def decider(process: Process) -> mails.Decide:
+def decider(process: Process) -> recording.Decide:
     """Return what tells what an alert makes of its incident, by the team's process."""
 
     def decide(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from models import directory, mails, queue, store
+from models import directory, mails, queue, recording, store
 from models.domain import finishing, intake, staffing
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
@@ -258,7 +258,7 @@ async def adopt_mail(mail_id: int, by: Person, process: Process) -> Done | Refus
 
     for _ in range(TRIES):
         try:
-            incident_id = await mails.adopt_mail(record, by, declared, [_mail_card(mail_id)])
+            incident_id = await recording.adopt_mail(record, by, declared, [_mail_card(mail_id)])
         except store.Conflict:
             continue
         if incident_id is None:

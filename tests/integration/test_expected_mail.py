@@ -12,7 +12,7 @@ import pytest
 
 from bot.watchkeeping import Watchkeeping
 from mailwatcher.watch import BATCH, Watcher
-from models import directory, mails, queue, store
+from models import directory, queue, recording, store
 from models.domain.alerts import Authenticated, MailKind, Reading
 from models.domain.effects import Tell
 from models.domain.expected_mail import ExpectedMail
@@ -138,7 +138,7 @@ async def test_a_forged_confirmation_confirms_nothing() -> None:
 async def test_a_mail_that_is_read_late_does_not_make_a_newer_one_forgotten() -> None:
     for minute in (50, 40):
         await arrives("NDW ETL: done", at(FIRST, 6, minute))
-    assert await directory.fact(f"{mails.EXPECTED}etl") == str(store.to_ms(at(FIRST, 6, 50)))
+    assert await directory.fact(f"{recording.EXPECTED}etl") == str(store.to_ms(at(FIRST, 6, 50)))
 
 
 class Inbox:
