@@ -39,7 +39,8 @@ from models.domain.reports import Report
 from models.ports import Finding, PortError
 from models.process_file import read_process_text
 from models.settings import Process as ProcessSettings
-from models.settings import Settings, SettingsError, read_settings
+from models.settings import Settings, SettingsError
+from models.settings_file import read_settings
 
 OK, FAILED, MISUSED = 0, 1, 2
 MARKS = {True: "ok", False: "!!", None: "??"}

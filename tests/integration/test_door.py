@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.adapters.teams import TeamsAdapter
 from bot.web import make_app
-from models.settings import Settings, SettingsError, Teams, read_settings
+from models.settings import Settings, SettingsError, Teams
+from models.settings_file import read_settings
 from tests.support.botframework import APP_ID, TENANT, Issuer, serving
 
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from models.settings import PREFIX, Settings, SettingsError, Web, read_settings
+from models.settings import Settings, SettingsError, Web
+from models.settings_file import PREFIX, read_settings
 
 SECRET = "hunter2-do-not-show"
 SECRETS = [

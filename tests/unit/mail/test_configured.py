@@ -10,7 +10,8 @@ from mailwatcher.envelope import read_mail
 from mailwatcher.parsers import recognise
 from mailwatcher.parsers.configured import ConfiguredSource
 from models.domain.alerts import Alert, MailKind, Reading
-from models.settings import Settings, SettingsError, read_settings
+from models.settings import Settings, SettingsError
+from models.settings_file import read_settings
 
 SOURCE = """
 [[source]]
