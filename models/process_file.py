@@ -7,7 +7,8 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 
 _TABLE = re.compile(r"\[(\[)?([a-z_]+)\]?\](?: number (\d+))?")

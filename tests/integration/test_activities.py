@@ -16,7 +16,7 @@ from bot.surroundings import Surroundings
 from bot.web import make_app
 from models import directory, queue
 from models.domain.people import Person
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.operations import incidents
 from models.settings import Teams
 from tests.integration.test_clicks import posted

@@ -21,7 +21,8 @@ from models.directory import INCIDENT
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.incidents import State
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.operations import incidents
 from models.operations.alerts import record_mails
 from models.ports import ThreadAddress

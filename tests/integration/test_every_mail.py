@@ -19,7 +19,8 @@ from models.domain.effects import Tell
 from models.domain.incidents import Refusal
 from models.domain.mail import MailRules, Outcome, Trust
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.domain.requests import Claim
 from models.domain.timeline import Verb

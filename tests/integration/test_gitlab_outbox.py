@@ -31,7 +31,8 @@ from models.domain.alerts import Alert, Link, MailKind, Reading
 from models.domain.effects import SyncIssue
 from models.domain.incidents import Incident
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.requests import AddNote, Assess, Claim, HandOver, Request, Resolve
 from models.domain.resolving import ResolveAnswers
 from models.operations import incidents

@@ -23,7 +23,8 @@ from models import directory, queue, store
 from models.domain.alerts import Alert, MailKind, Reading
 from models.domain.effects import RefreshCard
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.requests import Claim
 from models.operations import incidents
 from models.operations.alerts import record_mails

@@ -14,7 +14,8 @@ from models import mails, queue, store
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
 from models.domain.incidents import Refusal, State
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.requests import AddNote, Claim, Dismiss, Merge, Raise, Reopen
 from models.operations import incidents
 from models.operations.alerts import record_mails

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.process_file import read_process_text
 

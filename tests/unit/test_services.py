@@ -15,7 +15,7 @@ from cards.declare_form import declare_form
 from cards.incident import incident_card
 from cards.lists import help_text
 from cards.services import service_text, services_text
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.domain.service_rules import Service
 from models.domain.services import find_service, services_of

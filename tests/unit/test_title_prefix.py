@@ -7,7 +7,7 @@ import pytest
 
 from bot import issues
 from bot.issue_text import TITLE_LENGTH
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from tests.unit.domain.samples import OWNED, PROCESS, PROCESS_FILE
 from tests.unit.domain.test_judging import HUB

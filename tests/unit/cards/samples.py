@@ -21,7 +21,8 @@ from models.domain.incidents import (
 )
 from models.domain.mail import Outcome
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.recent_changes import ChangeKind, RecentChange, RecentChanges
 from models.domain.recurrence import Recurrence
 from models.domain.views import DigestView, IncidentView, MailView

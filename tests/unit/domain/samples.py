@@ -11,7 +11,8 @@ from models.domain import intake
 from models.domain.alerts import Alert, MailKind
 from models.domain.incidents import Assessment, Decision, Incident, Refusal, State
 from models.domain.people import Person
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.requests import Request, carry_out
 from models.domain.resolving import ResolveAnswers
 

@@ -12,7 +12,7 @@ import pytest
 from models.domain.alerts import Authenticated, MailKind, Reading
 from models.domain.expected_mail import ExpectedMail, read_expected
 from models.domain.mail import MailRule, MailRules, Outcome, Trust, sort_mail
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError, Reader
 from tests.unit.domain.test_process import VALUES
 

@@ -9,7 +9,8 @@ import pytest
 from models.domain import intake
 from models.domain.incidents import Decision, State
 from models.domain.judging import ASK, Judging
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.domain.requests import Assess, Claim, Dismiss, Raise
 from tests.unit.domain.samples import ADA, AT, CANDIDATE, LATER, OPEN, PROCESS, PROCESS_FILE, act, kinds, refuse

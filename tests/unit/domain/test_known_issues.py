@@ -14,7 +14,7 @@ from cards.incident import incident_card
 from cards.known_issue import runbook_entry
 from models.domain.incidents import Incident, Resolution, State
 from models.domain.people import Person
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.domain.recognising import known_issue_of, needs_nobody, quiet_until
 from models.domain.timeline import Entry, Verb

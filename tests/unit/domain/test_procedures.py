@@ -13,7 +13,7 @@ import pytest
 from models.domain.access import looks_personal
 from models.domain.people import Person
 from models.domain.procedures import AccessProcess, Draft, ProductRule
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from tests.unit.domain.samples import PROCESS, PROCESS_FILE
 

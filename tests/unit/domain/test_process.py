@@ -12,7 +12,7 @@ import pytest
 
 from models.domain.incidents import Decision
 from models.domain.people import Person
-from models.domain.process import read_process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.domain.requests import Assess, MarkPrivate, carry_out
 from models.domain.resolving import TO_BE_PRIVATE, to_be_private

@@ -10,7 +10,8 @@ import pytest
 
 from models.domain.effects import Announce, NoteIssue
 from models.domain.incidents import Decision, Incident, Refusal
-from models.domain.process import Process, read_process
+from models.domain.process import Process
+from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from models.domain.requests import (
     Assign,
