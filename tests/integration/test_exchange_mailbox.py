@@ -22,7 +22,9 @@ from mailwatcher.mailboxes.exchange import server as exchange_server
 from mailwatcher.mailboxes.exchange.mailbox import ExchangeMailbox
 from models.ports import Ambiguous, MailFolder, Permanent, PortError, Temporary
 from models.settings import Mailbox
-from tests.support.exchange import ADDRESS, PASSWORD, USERNAME, Exchange, schema
+from tests.support.exchange import ADDRESS, Exchange
+from tests.support.exchange_http import PASSWORD, USERNAME
+from tests.support.exchange_soap import message, schema
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MAIL = b"From: a@example.com\r\nSubject: \xc3\xa4 \xff\x00\r\n\r\nbare\nline & <tags>\r\n.\r\n"
@@ -794,6 +796,6 @@ async def test_every_request_and_answer_fits_the_schemas(server: Exchange, boxes
 async def test_the_stand_in_notices_what_does_not_fit(server: Exchange) -> None:
     if schema() is None:
         pytest.skip("Microsoft's schemas are not at hand (../shared/contracts/ews)")
-    server.envelope("GetItem", [server._message("GetItem", "<m:Nonsense/>")])
+    server.envelope("GetItem", [message("GetItem", "<m:Nonsense/>")])
     assert len(server.violations) == 1
     server.violations.clear()

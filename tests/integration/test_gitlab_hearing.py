@@ -18,8 +18,9 @@ from models.domain.timeline import Verb
 from models.operations import incidents
 from models.process_file import read_process_text
 from tests.integration.test_gitlab_outbox import ADA, MEGAN, OVER, Team, team
-from tests.support.gitlab import Fault, User
+from tests.support.gitlab import Fault
 from tests.support.gitlab_contract import needs_contracts
+from tests.support.gitlab_state import User
 
 __all__ = ["team"]
 pytestmark = needs_contracts

@@ -41,8 +41,9 @@ from models.ports import Unauthorised
 from models.settings import Settings, Teams, Tracker
 from models.sql import reading
 from tests.support.botframework import TENANT, Connector
-from tests.support.gitlab import TOKEN, Fault, GitLab, Issue
+from tests.support.gitlab import TOKEN, Fault, GitLab
 from tests.support.gitlab_contract import needs_contracts
+from tests.support.gitlab_state import Issue
 from tests.support.handling import deliveries_of
 from tests.unit.test_issue_text import HOSTILE
 

@@ -32,8 +32,9 @@ from models.ports import (
     Unauthorised,
 )
 from models.settings import Tracker
-from tests.support.gitlab import PATH, TEMPLATE, TOKEN, Cadence, Fault, GitLab, Issue, Note
+from tests.support.gitlab import TOKEN, Fault, GitLab
 from tests.support.gitlab_contract import graphql_schema, needs_contracts
+from tests.support.gitlab_state import PATH, TEMPLATE, Cadence, Issue, Note
 
 pytestmark = needs_contracts
 MARKER = "<!-- wilson:incident:x.1 -->"

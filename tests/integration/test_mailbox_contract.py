@@ -17,7 +17,8 @@ from models.ports import Mailbox, MailFolder
 from models.settings import Mailbox as MailboxSettings
 from tests.contract.mailbox_contract import Box, MailboxContract
 from tests.support.dovecot import Account, Dovecot
-from tests.support.exchange import ADDRESS, PASSWORD, USERNAME, Exchange
+from tests.support.exchange import ADDRESS, Exchange
+from tests.support.exchange_http import PASSWORD, USERNAME
 from tests.support.graph import Graph
 
 

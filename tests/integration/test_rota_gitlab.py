@@ -16,8 +16,9 @@ from models.domain.people import Person
 from models.ports import Permanent, PortError, Temporary
 from models.settings import Settings, SettingsError, Tracker
 from tests.integration.test_outbox import House, house
-from tests.support.gitlab import TOKEN, Fault, GitLab, Schedule
+from tests.support.gitlab import TOKEN, Fault, GitLab
 from tests.support.gitlab_contract import needs_contracts
+from tests.support.gitlab_state import Schedule
 from tests.unit.cards.samples import PROCESS
 
 __all__ = ["house"]

@@ -8,47 +8,35 @@ from __future__ import annotations
 
 import base64
 import copy
-import functools
-import gzip
 import itertools
 import json
 import re
-import struct
-import sys
 import threading
-import time
-import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 from lxml import etree
 
-SCHEMAS = Path(__file__).resolve().parents[2].parent / "shared" / "contracts" / "ews"
-S = "http://schemas.xmlsoap.org/soap/envelope/"
-M = "http://schemas.microsoft.com/exchange/services/2006/messages"
-T = "http://schemas.microsoft.com/exchange/services/2006/types"
-E = "http://schemas.microsoft.com/exchange/services/2006/errors"
+from tests.support.exchange_http import Answer, Handler, HttpServer
+from tests.support.exchange_soap import (
+    M,
+    S,
+    SoapError,
+    SoapFault,
+    T,
+    enveloped,
+    fault_of,
+    message,
+    responses,
+    schema,
+)
+
 NAMES = {"s": S, "m": M, "t": T}
 ADDRESS = "alerts@example.com"
-USERNAME = "wilson"
-PASSWORD = "pass-Wörd"
 PAGE = 512
 HUGE = etree.XMLParser(huge_tree=True)
-
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@functools.cache
-def schema() -> Any:
-    """Return Microsoft's schemas; ``None`` where they are not at hand."""
-    file = SCHEMAS / "messages.xsd"
-    return etree.XMLSchema(etree.parse(str(file))) if file.is_file() else None
 
 
 @dataclass
@@ -77,22 +65,6 @@ class Left:
     folder: str
     came: int
     went: int
-
-
-class _Error(Exception):
-    """One response message that is an error."""
-
-    def __init__(self, code: str, text: str = "", xml: str = "") -> None:
-        super().__init__(code)
-        self.code, self.text, self.xml = code, text or f"This is {code}.", xml
-
-
-class _Fault(Exception):
-    """A SOAP fault in place of any response message."""
-
-    def __init__(self, code: str, milliseconds: int | None = None) -> None:
-        super().__init__(code)
-        self.code, self.milliseconds = code, milliseconds
 
 
 @dataclass
@@ -153,10 +125,10 @@ class Exchange:
     def start(self) -> Exchange:
         exchange = self
 
-        class Handler(_Handler):
+        class Speaker(Handler):
             owner = exchange
 
-        self._server = _HttpServer(("127.0.0.1", self.port), Handler)
+        self._server = HttpServer(("127.0.0.1", self.port), Speaker)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
@@ -230,7 +202,7 @@ class Exchange:
         """Answer the next request with a SOAP fault."""
 
         def raise_it(_: str) -> Answer | None:
-            raise _Fault(code, milliseconds)
+            raise SoapFault(code, milliseconds)
 
         self.queue.append(raise_it)
 
@@ -238,7 +210,7 @@ class Exchange:
         """Answer the next request with a response message that is an error."""
 
         def raise_it(_: str) -> Answer | None:
-            raise _Error(code)
+            raise SoapError(code)
 
         self.queue.append(raise_it)
 
@@ -273,13 +245,13 @@ class Exchange:
                 if operation == "GetStreamingEvents":
                     name = content.findtext("m:SubscriptionIds/t:SubscriptionId", namespaces=NAMES)
                     if name not in self._subscriptions:
-                        raise _Error("ErrorSubscriptionNotFound")
+                        raise SoapError("ErrorSubscriptionNotFound")
                     return str(name)
                 messages = handler(content)
-            except _Fault as fault:
-                return 500, {}, self._fault(fault)
-            except _Error as error:
-                messages = [self._message(operation, error=error)]
+            except SoapFault as fault:
+                return 500, {}, fault_of(fault)
+            except SoapError as error:
+                messages = [message(operation, error=error)]
             return 200, {}, self.envelope(operation, messages)
 
     def _hold_to_schema(self, what: str, element: Any) -> None:
@@ -295,47 +267,14 @@ class Exchange:
         path = "s:Header/t:ExchangeImpersonation/t:ConnectingSID/*"
         found = envelope.find(path, namespaces=NAMES)
         if found is None:
-            raise _Fault("ErrorAccessDenied")
+            raise SoapFault("ErrorAccessDenied")
         if found.text.casefold() != ADDRESS:
-            raise _Fault("ErrorNonExistentMailbox")
+            raise SoapFault("ErrorNonExistentMailbox")
 
     def envelope(self, operation: str, messages: list[str]) -> bytes:
-        inner = (
-            f'<m:{operation}Response xmlns:m="{M}" xmlns:t="{T}"><m:ResponseMessages>'
-            f"{''.join(messages)}</m:ResponseMessages></m:{operation}Response>"
-        )
+        inner = responses(operation, messages)
         self._hold_to_schema(f"answer {operation}", etree.fromstring(inner, HUGE))
-        return (
-            f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{S}"><s:Header>'
-            f'<h:ServerVersionInfo MajorVersion="15" MinorVersion="1" MajorBuildNumber="2507" MinorBuildNumber="6" '
-            f'Version="V2017_07_11" xmlns:h="{T}"/></s:Header><s:Body>{inner}</s:Body></s:Envelope>'
-        ).encode()
-
-    def _fault(self, fault: _Fault) -> bytes:
-        wait = f'<t:Value Name="BackOffMilliseconds">{fault.milliseconds}</t:Value>' if fault.milliseconds else ""
-        xml = f'<t:MessageXml xmlns:t="{T}">{wait}</t:MessageXml>' if wait else ""
-        return (
-            f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{S}"><s:Body><s:Fault>'
-            f'<faultcode xmlns:a="{T}">a:{fault.code}</faultcode><faultstring>Refused.</faultstring>'
-            f'<detail><e:ResponseCode xmlns:e="{E}">{fault.code}</e:ResponseCode>'
-            f'<e:Message xmlns:e="{E}">Refused.</e:Message>{xml}</detail></s:Fault></s:Body></s:Envelope>'
-        ).encode()
-
-    def _message(self, operation: str, content: str = "", error: _Error | None = None) -> str:
-        tag = f"m:{operation}ResponseMessage"
-        if error is None:
-            return f'<{tag} ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>{content}</{tag}>'
-        if operation in ("GetItem", "MoveItem", "CreateItem"):
-            content = "<m:Items/>"
-        elif operation in ("GetFolder", "CreateFolder"):
-            content = "<m:Folders/>"
-        elif operation == "SyncFolderItems":
-            content = "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>"
-        return (
-            f'<{tag} ResponseClass="Error"><m:MessageText>{error.text}</m:MessageText>'
-            f"<m:ResponseCode>{error.code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"
-            f"{error.xml}{content}</{tag}>"
-        )
+        return enveloped(inner)
 
     # -- folders ------------------------------------------------------------------------------------------
 
@@ -346,12 +285,12 @@ class Exchange:
         if element.tag == f"{{{T}}}DistinguishedFolderId":
             owner = element.findtext("t:Mailbox/t:EmailAddress", namespaces=NAMES)
             if owner is not None and owner.casefold() != ADDRESS:
-                raise _Error("ErrorNonExistentMailbox")
+                raise SoapError("ErrorNonExistentMailbox")
             found = next((folder for folder in self.folders.values() if folder.known == name), None)
         else:
             found = self.folders.get(name)
         if found is None:
-            raise _Error("ErrorFolderNotFound")
+            raise SoapError("ErrorFolderNotFound")
         return found
 
     def _folder_xml(self, folder: Folder) -> str:
@@ -365,7 +304,7 @@ class Exchange:
 
     def _on_get_folder(self, content: Any) -> list[str]:
         folder = self._folder(content.find("m:FolderIds", namespaces=NAMES))
-        return [self._message("GetFolder", f"<m:Folders>{self._folder_xml(folder)}</m:Folders>")]
+        return [message("GetFolder", f"<m:Folders>{self._folder_xml(folder)}</m:Folders>")]
 
     def _on_find_folder(self, content: Any) -> list[str]:
         parent = self._folder(content.find("m:ParentFolderIds", namespaces=NAMES))
@@ -380,17 +319,17 @@ class Exchange:
             f'<m:RootFolder IndexedPagingOffset="{end}" TotalItemsInView="{len(below)}" '
             f'IncludesLastItemInRange="{last}"><t:Folders>{folders}</t:Folders></m:RootFolder>'
         )
-        return [self._message("FindFolder", root)]
+        return [message("FindFolder", root)]
 
     def _on_create_folder(self, content: Any) -> list[str]:
         parent = self._folder(content.find("m:ParentFolderId", namespaces=NAMES))
         name = content.findtext("m:Folders/t:Folder/t:DisplayName", namespaces=NAMES)
         taken = [each for each in self.folders.values() if each.parent == parent.id]
         if any(each.name.casefold() == name.casefold() for each in taken):
-            raise _Error("ErrorFolderExists")
+            raise SoapError("ErrorFolderExists")
         made = self.folders[self.add_folder(name, parent.id)]
         folder = f'<t:Folder><t:FolderId Id="{made.id}" ChangeKey="AQ=="/></t:Folder>'
-        return [self._message("CreateFolder", f"<m:Folders>{folder}</m:Folders>")]
+        return [message("CreateFolder", f"<m:Folders>{folder}</m:Folders>")]
 
     # -- mails --------------------------------------------------------------------------------------------
 
@@ -431,7 +370,7 @@ class Exchange:
         until = next(self._numbers) if last else page[-1][0]
         state = base64.b64encode(json.dumps([self.epoch, folder.id, until]).encode()).decode()
         return [
-            self._message(
+            message(
                 "SyncFolderItems",
                 f"<m:SyncState>{state}</m:SyncState><m:IncludesLastItemInRange>{str(last).lower()}"
                 f"</m:IncludesLastItemInRange><m:Changes>{''.join(xml for _, xml in page)}</m:Changes>",
@@ -444,9 +383,9 @@ class Exchange:
         try:
             epoch, home, number = json.loads(base64.b64decode(state, validate=True))
         except (ValueError, TypeError):
-            raise _Error("ErrorInvalidSyncStateData") from None
+            raise SoapError("ErrorInvalidSyncStateData") from None
         if (epoch, home) != (self.epoch, folder.id):
-            raise _Error("ErrorInvalidSyncStateData")
+            raise SoapError("ErrorInvalidSyncStateData")
         return int(number)
 
     def _on_get_item(self, content: Any) -> list[str]:
@@ -455,10 +394,10 @@ class Exchange:
         for element in content.find("m:ItemIds", namespaces=NAMES):
             item = self.items.get(element.get("Id"))
             if item is None or item.error:
-                error = _Error(item.error if item else "ErrorItemNotFound")
-                messages.append(self._message("GetItem", error=error))
+                error = SoapError(item.error if item else "ErrorItemNotFound")
+                messages.append(message("GetItem", error=error))
             else:
-                messages.append(self._message("GetItem", f"<m:Items>{self._item_xml(item, fields)}</m:Items>"))
+                messages.append(message("GetItem", f"<m:Items>{self._item_xml(item, fields)}</m:Items>"))
         return messages
 
     def _on_move_item(self, content: Any) -> list[str]:
@@ -466,11 +405,11 @@ class Exchange:
         messages = []
         for element in content.find("m:ItemIds", namespaces=NAMES):
             if element.get("Id") not in self.items:
-                messages.append(self._message("MoveItem", error=_Error("ErrorItemNotFound")))
+                messages.append(message("MoveItem", error=SoapError("ErrorItemNotFound")))
                 continue
             moved = self._move(element.get("Id"), folder.id)
             items = f'<m:Items><t:Message><t:ItemId Id="{moved.id}" ChangeKey="CQ=="/></t:Message></m:Items>'
-            messages.append(self._message("MoveItem", items))
+            messages.append(message("MoveItem", items))
         return messages
 
     def _move(self, item_id: str, home: str) -> Item:
@@ -487,7 +426,7 @@ class Exchange:
         self.sent.append(raw)
         folder = self._folder(content.find("m:SavedItemFolderId", namespaces=NAMES))
         self.deliver(raw, folder=folder.name)
-        return [self._message("CreateItem", "<m:Items/>")]
+        return [message("CreateItem", "<m:Items/>")]
 
     # -- announcements ------------------------------------------------------------------------------------
 
@@ -504,16 +443,16 @@ class Exchange:
 
     def _on_subscribe(self, content: Any) -> list[str]:
         if not self.streaming:
-            raise _Error("ErrorInvalidSubscriptionRequest")
+            raise SoapError("ErrorInvalidSubscriptionRequest")
         self._folder(content.find("m:StreamingSubscriptionRequest/t:FolderIds", namespaces=NAMES))
         name = f"subscription-{next(self._numbers)}"
         self._subscriptions[name] = []
-        return [self._message("Subscribe", f"<m:SubscriptionId>{name}</m:SubscriptionId>")]
+        return [message("Subscribe", f"<m:SubscriptionId>{name}</m:SubscriptionId>")]
 
     def _on_unsubscribe(self, content: Any) -> list[str]:
         if self._subscriptions.pop(content.findtext("m:SubscriptionId", namespaces=NAMES), None) is None:
-            raise _Error("ErrorSubscriptionNotFound")
-        return [self._message("Unsubscribe")]
+            raise SoapError("ErrorSubscriptionNotFound")
+        return [message("Unsubscribe")]
 
     def _on_get_streaming_events(self, content: Any) -> list[str]:
         raise NotImplementedError
@@ -528,7 +467,7 @@ class Exchange:
         with self._lock:
             self.streams += 1
         try:
-            write(self.envelope("GetStreamingEvents", [self._message("GetStreamingEvents", status)]))
+            write(self.envelope("GetStreamingEvents", [message("GetStreamingEvents", status)]))
             while True:
                 with self._lock:
                     events = self._subscriptions.get(name)
@@ -538,144 +477,8 @@ class Exchange:
                         self._changed.wait(0.2)
                     ready = [events.pop(0) for _ in range(len(events))]
                 for event in ready or [""]:
-                    message = self._message("GetStreamingEvents", event + status)
-                    write(self.envelope("GetStreamingEvents", [message]))
+                    told = message("GetStreamingEvents", event + status)
+                    write(self.envelope("GetStreamingEvents", [told]))
         finally:
             with self._lock:
                 self.streams -= 1
-
-
-class _HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.owner: Exchange = self.RequestHandlerClass.owner  # type: ignore[attr-defined]
-        self._open: set[Any] = set()
-
-    def get_request(self) -> Any:
-        connection, address = super().get_request()
-        self._open.add(connection)
-        return connection, address
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), OSError):
-            self.owner.violations.append(traceback.format_exc())
-
-    def cut(self) -> None:
-        for connection in list(self._open):
-            with suppress(OSError):
-                connection.shutdown(2)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    owner: Exchange
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        super().setup()
-        self.negotiated = ""
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path.endswith("/oauth2/v2.0/token"):
-            self._token(body)
-            return
-        refused = self._refused(self.headers.get("Authorization") or "")
-        if refused is not None:
-            self._reply(*refused)
-            return
-        try:
-            answer = self.owner.answer(dict(self.headers), body)
-        except ConnectionAbortedError:
-            self.close_connection = True
-            self.connection.shutdown(2)
-            return
-        if isinstance(answer, str):
-            self._stream(answer)
-        else:
-            self._reply(*answer)
-
-    def _refused(self, shown: str) -> Answer | None:
-        """Return a refusal unless whoever asks is signed in."""
-        owner = self.owner
-        if owner.auth == "basic":
-            wanted = "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode("latin-1")).decode()
-            return None if shown == wanted else (401, {"WWW-Authenticate": 'Basic realm="ews"'}, b"")
-        if owner.auth == "bearer":
-            known = shown.removeprefix("Bearer ") in owner.tokens
-            return None if known else (401, {"WWW-Authenticate": "Bearer"}, b"")
-        if self.negotiated:
-            return None
-        kind, _, text = shown.partition(" ")
-        token = base64.b64decode(text) if kind in ("NTLM", "Negotiate") else b""
-        if token[:12] == b"NTLMSSP\0\x01\0\0\0":
-            owner.requests.append(("NTLM 1", dict(self.headers), None))
-            return 401, {"WWW-Authenticate": f"{kind} {base64.b64encode(challenge()).decode()}"}, b""
-        if token[:12] == b"NTLMSSP\0\x03\0\0\0":
-            owner.requests.append(("NTLM 3", dict(self.headers), None))
-            self.negotiated = user_of(token)
-            return None if self.negotiated == USERNAME else (401, {"WWW-Authenticate": "NTLM"}, b"")
-        return 401, {"WWW-Authenticate": "NTLM"}, b""
-
-    def _token(self, body: bytes) -> None:
-        form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
-        self.owner.forms.append(form | {"path": self.path})
-        token = f"token-{len(self.owner.forms)}"
-        self.owner.tokens.append(token)
-        answer = {"token_type": "Bearer", "expires_in": 3600, "access_token": token}
-        self._reply(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
-
-    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        sent = {"Content-Type": "text/xml; charset=utf-8"} | headers
-        if "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 2000:
-            body = gzip.compress(body, 1)
-            sent["Content-Encoding"] = "gzip"
-        for name, value in (sent | {"Content-Length": str(len(body))}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _stream(self, subscription: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/xml; charset=utf-8")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        self.close_connection = True
-
-        def write(part: bytes) -> None:
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-            self.wfile.flush()
-
-        with suppress(OSError):
-            self.owner.stream(subscription, write)
-            self.wfile.write(b"0\r\n\r\n")
-
-
-def challenge() -> bytes:
-    """Return an NTLM type 2 message."""
-    name = "EXAMPLE".encode("utf-16-le")
-    pairs = b"".join(struct.pack("<HH", kind, len(name)) + name for kind in (1, 2))
-    ticks = int((time.time() + 11644473600) * 10_000_000)
-    pairs += struct.pack("<HHQ", 7, 8, ticks) + struct.pack("<HH", 0, 0)
-    flags = 0x00000001 | 0x00000004 | 0x00000200 | 0x00010000 | 0x00080000 | 0x00800000 | 0x20000000 | 0x80000000
-    head = struct.pack("<8sI", b"NTLMSSP\0", 2) + struct.pack("<HHI", len(name), len(name), 56)
-    head += struct.pack("<I8s8s", flags, b"01234567", b"\0" * 8)
-    head += struct.pack("<HHI", len(pairs), len(pairs), 56 + len(name)) + b"\x0a\0\0\0\0\0\0\x0f"
-    return head + name + pairs
-
-
-def user_of(message: bytes) -> str:
-    """Return the user that an NTLM type 3 message names."""
-    length, _, offset = struct.unpack_from("<HHI", message, 36)
-    return message[offset : offset + length].decode("utf-16-le")
