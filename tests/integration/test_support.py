@@ -38,9 +38,9 @@ from models.domain.cases import CaseState
 from models.domain.working_hours import WorkingHours
 from models.operations import cases
 from models.settings import Teams
-from tests.integration.test_cases import ADA, BEN, Rooms
 from tests.integration.test_graph_people import directory_of
 from tests.integration.test_halo import settings_of
+from tests.support.access_world import ADA, BEN, Rooms
 from tests.support.botframework import TENANT
 from tests.support.graph_people import GraphDirectory
 from tests.support.halo import Halo
