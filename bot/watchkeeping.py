@@ -11,14 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import look_now_and_then
-from cards.balance import (
-    balance_text,
-    mail_is_away,
-    mail_is_back,
-    mail_is_late,
-    mail_is_missing,
-    mail_is_silent,
-)
+from cards.balance import balance_text, mail_is_away, mail_is_back, mail_is_late, mail_is_missing, mail_is_silent
 from models import directory, mails, recording, store
 from models.domain.effects import Tell
 from models.domain.expected_mail import ExpectedMail

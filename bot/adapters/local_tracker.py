@@ -40,17 +40,7 @@ from bot.adapters.local_pages import LocalPages
 from models.domain.hearing import IssueAct, IssueNews
 from models.domain.incidents import IssueSeen, MergeRequest
 from models.domain.people import Person
-from models.ports import (
-    Finding,
-    Issue,
-    IssueChange,
-    IssueRef,
-    Iteration,
-    NewIssue,
-    Page,
-    Permanent,
-    Temporary,
-)
+from models.ports import Finding, Issue, IssueChange, IssueRef, Iteration, NewIssue, Page, Permanent, Temporary
 
 DEFAULT_TEMPLATE = """\
 ## What happened

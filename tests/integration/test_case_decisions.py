@@ -15,17 +15,7 @@ from models import queue, store
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import CaseState
 from models.operations import cases
-from tests.support.access_world import (
-    ADA,
-    APPROVING,
-    BEN,
-    CARD,
-    World,
-    reading_all_due,
-    text_of,
-    told,
-    world,
-)
+from tests.support.access_world import ADA, APPROVING, BEN, CARD, World, reading_all_due, text_of, told, world
 from tests.support.apigee import Fault
 from tests.support.botframework import TENANT
 from tests.unit.cards.samples import PROCESS

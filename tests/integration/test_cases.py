@@ -21,17 +21,7 @@ from models.domain.effects import Tell, TellCase
 from models.operations import cases
 from models.ports import Permanent
 from models.settings import Settings
-from tests.support.access_world import (
-    ADA,
-    ALWAYS,
-    CARD,
-    World,
-    clock_of,
-    reading_all_due,
-    text_of,
-    told,
-    world,
-)
+from tests.support.access_world import ADA, ALWAYS, CARD, World, clock_of, reading_all_due, text_of, told, world
 from tests.support.apigee import Fault
 from tests.support.botframework import TENANT
 from tests.unit.cards.samples import PROCESS
