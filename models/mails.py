@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.codec import person_from_text, person_to_text, reading_from_text
+from models.domain import privacy
 from models.domain.alerts import Reading
 from models.domain.effects import Effect
 from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.queue import enqueue
-from models.sql import Row, reading, writing
-from models.store import fingerprint_of, from_ms, now_ms
+from models.sql import Row, marks, reading, writing
+from models.store import fingerprint_of, from_ms, incident_of, now_ms, private_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ from models.domain.case_timeline import CaseVerb
 from models.domain.cases import Case, CaseState
 from models.domain.effects import DeclareFromCall, Tell
 from models.operations import calls, cases, incidents
-from tests.integration.test_cases import ADA, BEN
 from tests.integration.test_halo import settings_of
 from tests.integration.test_support import ALWAYS, Team, team, verbs
+from tests.support.access_world import ADA, BEN
 from tests.support.handling import speech_of
 from tests.unit.cards.samples import PROCESS
 
