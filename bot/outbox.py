@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from models import queue
+from models import queue, routes
 from models.domain.effects import Effect
 from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 from models.queue import Item
@@ -31,7 +31,7 @@ GIVE_UP_MS = 3 * 24 * 3600 * 1000
 """For how long what keeps failing in passing is tried before it is parked."""
 AMBIGUOUS_TRIES = 5
 """For what goes to Teams, where nobody can look whether it is there."""
-LOOKED_FOR = frozenset({queue.TRACKER, queue.DESK, queue.PAGE, queue.PAGER})
+LOOKED_FOR = frozenset({routes.TRACKER, routes.DESK, routes.PAGE, routes.PAGER})
 """Where one can look whether something is there before it is done again, or where it may be done twice."""
 
 
@@ -178,7 +178,7 @@ class Outbox:
             log.error("a delivery could not be written down; its lease will run out", exc_info=error)
 
     async def _attempt(self, item: Item) -> None:
-        settle = self._settle_seconds if item.target == queue.TRACKER else 0
+        settle = self._settle_seconds if item.target == routes.TRACKER else 0
         try:
             if settle and item.attempts > 1 and not item.error:
                 raise NotYet("an attempt that was cut off may still be under way at the tracker", settle)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from cards.blocks import escape
-from models import directory, queue, store
+from models import directory, routes, store
 from models.domain.effects import CaseEffect, HearAnswer, OpenCase, Tell
 from models.ports import IssueTracker, PortError, Unauthorised
 from models.queue import Item
@@ -20,11 +20,11 @@ CHECK_SECONDS = 600.0
 PAGER_TRIES = 5
 """After so many the channel is told; that is within a minute where the pager itself names no later time."""
 SYSTEMS = {
-    queue.TRACKER: "issue tracker",
-    queue.GATEWAY: "API gateway",
-    queue.DESK: "service desk",
-    queue.MAIL: "mail server",
-    queue.PAGER: "pager",
+    routes.TRACKER: "issue tracker",
+    routes.GATEWAY: "API gateway",
+    routes.DESK: "service desk",
+    routes.MAIL: "mail server",
+    routes.PAGER: "pager",
 }
 
 
@@ -60,7 +60,7 @@ class TrackerHealth:
             advice = f"Mend it, then `wilson outbox retry {item.id}`; or `wilson outbox drop {item.id}`."
             await self._say(f"{text} {advice}", f"{item.uid}:parked:{item.attempts}")
 
-        elif item.target == queue.PAGER and item.attempts == PAGER_TRIES:
+        elif item.target == routes.PAGER and item.attempts == PAGER_TRIES:
             text = f"**The pager can't be told of incident {item.subject}:** {escape(str(error), 300)}."
             advice = "It is tried again; see meanwhile whether somebody must be called by other means."
             await self._say(f"{text} {advice}", f"{item.uid}:away")
