@@ -30,7 +30,9 @@ from models import database, directory
 from models.domain.people import find_person
 from models.domain.process import Process
 from models.domain.working_hours import WorkingHours
-from models.ports import Finding, IssueTracker, PortError
+from models.ports.checks import Finding
+from models.ports.errors import PortError
+from models.ports.tracker import IssueTracker
 from models.settings import Settings, SettingsError
 
 

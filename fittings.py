@@ -26,12 +26,18 @@ from bot.adapters.rota_ical import IcalRota
 from bot.adapters.status_page import NoPage, Statuspage, WebhookPage
 from bot.adapters.tokens import directory_registration
 from bot.adapters.unconfigured import NoGateway
-from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
-from models.change_ports import ChangeSource
 from models.domain.process import Process
 from models.domain.process_reader import ProcessError
-from models.paging_ports import Pager
-from models.ports import ChannelMaker, IssueTracker, Messenger, RotaSource, StatusPage
+from models.ports.changes import ChangeSource
+from models.ports.channels import ChannelMaker
+from models.ports.gateway import ApiGateway
+from models.ports.messenger import Messenger
+from models.ports.pager import Pager
+from models.ports.people_directory import PeopleDirectory
+from models.ports.rota import RotaSource
+from models.ports.service_desk import ServiceDesk
+from models.ports.status_page import StatusPage
+from models.ports.tracker import IssueTracker
 from models.process_file import read_process_text
 from models.settings import Settings, SettingsError
 

@@ -21,7 +21,7 @@ from models.domain.mail import Outcome, sort_mail
 from models.domain.process import Process
 from models.mails import MailRecord
 from models.operations.alerts import record_mails
-from models.ports import PortError
+from models.ports.errors import PortError
 from models.settings import Settings
 
 LOOK_SECONDS = 0.5

@@ -22,7 +22,8 @@ from models.domain.alerts import Reading
 from models.domain.mail import Trust
 from models.domain.process import Process
 from models.operations.alerts import record_mails
-from models.ports import Bookmark, Mailbox, Permanent
+from models.ports.errors import Permanent
+from models.ports.mailbox import Bookmark, Mailbox
 from models.settings import Mailbox as MailboxSettings
 from models.settings import Settings, SettingsError
 
@@ -39,11 +40,11 @@ class FactBookmark:
         self._key = f"bookmark:{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
     async def load(self) -> str:
-        """See ``models.ports.Bookmark``."""
+        """See ``models.ports.mailbox.Bookmark``."""
         return await directory.fact(self._key) or ""
 
     async def save(self, text: str) -> None:
-        """See ``models.ports.Bookmark``."""
+        """See ``models.ports.mailbox.Bookmark``."""
         await directory.remember_fact(self._key, text)
 
 
@@ -51,11 +52,11 @@ class NoBookmark:
     """Forgets: for looking at a mailbox without reading it."""
 
     async def load(self) -> str:
-        """See ``models.ports.Bookmark``."""
+        """See ``models.ports.mailbox.Bookmark``."""
         return ""
 
     async def save(self, text: str) -> None:
-        """See ``models.ports.Bookmark``."""
+        """See ``models.ports.mailbox.Bookmark``."""
 
 
 def reader_of(settings: Settings) -> MailReader:
@@ -128,7 +129,7 @@ class Sender:
         self._mailbox: Mailbox | None = None
 
     async def send(self, raw: bytes) -> None:
-        """See ``models.ports.Mailbox.send``."""
+        """See ``models.ports.mailbox.Mailbox.send``."""
         if self._mailbox is None:
             try:
                 self._mailbox = mailbox_of(self._settings, NoBookmark(), None)

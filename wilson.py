@@ -36,7 +36,8 @@ from models.domain.mail import Outcome
 from models.domain.process_reader import ProcessError
 from models.domain.report_rules import YEARS
 from models.domain.reports import Report
-from models.ports import Finding, PortError
+from models.ports.checks import Finding
+from models.ports.errors import PortError
 from models.process_file import read_process_text
 from models.settings import Process as ProcessSettings
 from models.settings import Settings, SettingsError

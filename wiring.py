@@ -60,7 +60,8 @@ from fittings import (
 )
 from models import database, directory, queue, store
 from models.domain.process import Process
-from models.ports import IssueTracker, Messenger
+from models.ports.messenger import Messenger
+from models.ports.tracker import IssueTracker
 from models.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from mailwatcher.watch import Watcher
 from models.domain.alerts import Reading
 from models.domain.process import Process
 from models.operations.alerts import record_mails
-from models.ports import Mailbox, MailFolder, StoredMail
+from models.ports.mailbox import Mailbox, MailFolder, StoredMail
 from models.settings import Settings
 
 VALUES = {"date": "Fri, 20 Nov 2026 09:00:00 +0000", "began": "Nov 20, 2026 at 8:58AM UTC", "pipeline": "4711"}

@@ -23,7 +23,7 @@ from bot.web import make_app, serving
 from models import directory
 from models.domain.alerts import Alert, MailKind, Reading
 from models.operations.alerts import record_mails
-from models.ports import ThreadAddress
+from models.ports.messenger import ThreadAddress
 from models.settings import Database, Settings, Teams
 from tests.support.botframework import APP_ID, TENANT
 from tests.support.handling import activities_of

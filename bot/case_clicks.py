@@ -24,7 +24,6 @@ from cards.case_forms import case_form, support_form
 from cards.notice import notice_card
 from cards.payload import BadAction, decode_values
 from models import cases as rows
-from models.case_ports import ServiceDesk
 from models.directory import CASE
 from models.domain.case_requests import CallWentOn
 from models.domain.cases import Call, Case
@@ -33,6 +32,7 @@ from models.domain.people import Person
 from models.domain.procedures import Procedure
 from models.operations import cases
 from models.operations.cases import DoneCase
+from models.ports.service_desk import ServiceDesk
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from models.domain.case_reminders import CaseDue, called, due, remind
 from models.domain.cases import App, Call, Case, CaseDecision
 from models.domain.effects import Tell
 from models.operations import calls, cases
-from models.ports import Permanent, PortError, Unauthorised
+from models.ports.errors import Permanent, PortError, Unauthorised
 
 log = logging.getLogger(__name__)
 

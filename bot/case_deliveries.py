@@ -18,7 +18,6 @@ from cards.case import case_card
 from cards.case_timeline import case_announcement, case_sentence
 from models import cases as rows
 from models import directory, mails, store
-from models.case_ports import ServiceDesk
 from models.directory import CASE
 from models.domain import access, support
 from models.domain import calls as calls_rules
@@ -44,7 +43,10 @@ from models.domain.effects import (
 )
 from models.domain.people import Person
 from models.operations import calls, cases
-from models.ports import IssueTracker, Message, Permanent, Temporary, Unauthorised
+from models.ports.errors import Permanent, Temporary, Unauthorised
+from models.ports.messenger import Message
+from models.ports.service_desk import ServiceDesk
+from models.ports.tracker import IssueTracker
 from models.queue import Item
 
 log = logging.getLogger(__name__)

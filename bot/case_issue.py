@@ -10,7 +10,7 @@ from models.domain.access import checks
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import Case
 from models.domain.procedures import Procedures
-from models.ports import IssueChange, IssueKind, Iteration, NewIssue
+from models.ports.tracker import IssueChange, IssueKind, Iteration, NewIssue
 
 
 def case_marker(case_id: int, instance: str) -> str:

@@ -14,7 +14,7 @@ from email.utils import format_datetime, make_msgid
 from models.domain import access
 from models.domain.cases import Case, CaseDecision, Letter
 from models.operations import cases
-from models.ports import Ambiguous, Permanent, Temporary, Unauthorised
+from models.ports.errors import Ambiguous, Permanent, Temporary, Unauthorised
 
 log = logging.getLogger(__name__)
 

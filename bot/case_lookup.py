@@ -6,13 +6,15 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
 from models.domain.access import product_of
 from models.domain.alerts import Alert
 from models.domain.cases import App, Call, Product
 from models.domain.gateway import GatewayApp
 from models.domain.procedures import AccessProcess, Procedure
-from models.ports import Permanent
+from models.ports.errors import Permanent
+from models.ports.gateway import ApiGateway
+from models.ports.people_directory import PeopleDirectory
+from models.ports.service_desk import ServiceDesk
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,6 @@ from cards.case_forms import case_form, support_form
 from cards.case_lists import access_list, call_help, case_help, case_status, support_list
 from models import cases as rows
 from models import store
-from models.case_ports import ServiceDesk
 from models.directory import CASE, Card
 from models.domain import access
 from models.domain.cases import Call, Case
@@ -40,6 +39,7 @@ from models.domain.people import Person
 from models.domain.procedures import Procedure
 from models.operations import cases
 from models.operations.calls import open_call
+from models.ports.service_desk import ServiceDesk
 
 log = logging.getLogger(__name__)
 

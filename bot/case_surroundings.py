@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from bot.surroundings import Surroundings
 from models import cases as rows
-from models.case_ports import ApiGateway
 from models.domain.case_requests import Setting
 from models.domain.cases import Case
 from models.domain.people import Person
 from models.domain.views import CaseView
+from models.ports.gateway import ApiGateway
 
 
 @dataclass(frozen=True, slots=True)

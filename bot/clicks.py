@@ -53,7 +53,7 @@ from models.domain.requests import Assess, PostMortem
 from models.domain.views import DigestView
 from models.operations import incidents
 from models.operations.cases import NoSuchCase
-from models.ports import ThreadAddress
+from models.ports.messenger import ThreadAddress
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from models.ports import PortError
+from models.ports.errors import PortError
 
 log = logging.getLogger(__name__)
 

@@ -38,7 +38,6 @@ from cards.report import report_card
 from cards.timeline import announcement
 from cards.words import public_title
 from models import digests, directory, mails, queue, reporting, store
-from models.change_ports import ChangeSource
 from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
 from models.domain.effects import (
     Announce,
@@ -84,8 +83,13 @@ from models.domain.timeline import Verb
 from models.domain.views import DigestView
 from models.operations import reviews
 from models.operations.incidents import load
-from models.paging_ports import Pager
-from models.ports import ChannelMaker, IssueChange, IssueTracker, Message, Permanent, StatusPage, ThreadAddress
+from models.ports.changes import ChangeSource
+from models.ports.channels import ChannelMaker
+from models.ports.errors import Permanent
+from models.ports.messenger import Message, ThreadAddress
+from models.ports.pager import Pager
+from models.ports.status_page import StatusPage
+from models.ports.tracker import IssueChange, IssueTracker
 from models.queue import Item
 from models.store import from_ms
 

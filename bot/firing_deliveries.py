@@ -18,7 +18,9 @@ from models.domain.firing import CHANNEL, ISSUE, PAGE, Held, page_refused, page_
 from models.domain.incidents import Decision, Incident
 from models.domain.privacy import IN_PRIVATE
 from models.operations.incidents import load
-from models.ports import IssueTracker, Message, Page, Permanent
+from models.ports.errors import Permanent
+from models.ports.messenger import Message
+from models.ports.tracker import IssueTracker, Page
 from models.queue import Item
 from models.store import from_ms
 

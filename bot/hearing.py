@@ -17,7 +17,8 @@ from models.domain.hearing import IssueNews, hear
 from models.domain.incidents import Decision, Incident, IssueSeen, State
 from models.domain.people import Person
 from models.operations.incidents import load
-from models.ports import IssueTracker, NewIssue, PortError
+from models.ports.errors import PortError
+from models.ports.tracker import IssueTracker, NewIssue
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from models.domain.process import Process
 from models.domain.recent_changes import RecentChanges
 from models.domain.services import services_of
 from models.domain.timeline import Entry, Verb
-from models.ports import IssueChange, IssueKind, Iteration, NewIssue
+from models.ports.tracker import IssueChange, IssueKind, Iteration, NewIssue
 
 _NUMBERS, _RESOURCES = 20, 10
 TAKEN_OFF = "workflow::"

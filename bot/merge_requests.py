@@ -11,7 +11,7 @@ from models.domain.effects import ReadMergeRequest
 from models.domain.incidents import Incident
 from models.domain.merge_requests import hear_merge_request
 from models.operations.incidents import load
-from models.ports import IssueTracker
+from models.ports.tracker import IssueTracker
 
 
 def to_read(incident: Incident, tracker: IssueTracker) -> list[ReadMergeRequest]:

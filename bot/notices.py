@@ -17,7 +17,8 @@ from models.domain.effects import PostReview, Tell
 from models.domain.incidents import State
 from models.domain.notice_rules import review_of
 from models.domain.people import Person
-from models.ports import PortError, RotaSource
+from models.ports.errors import PortError
+from models.ports.rota import RotaSource
 
 _GAPS = "rota-gaps-told"
 

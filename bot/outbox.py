@@ -13,7 +13,7 @@ from typing import Protocol
 
 from models import queue, routes
 from models.domain.effects import Effect
-from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 from models.queue import Item
 from models.store import now_ms
 

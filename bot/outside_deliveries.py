@@ -16,7 +16,10 @@ from models.domain.communication import channel_made, channel_name, shown
 from models.domain.effects import AskUpdate, Effect, OfferChannel, OpenChannel, PostUpdate, ShowOnPage
 from models.domain.incidents import Decision, Incident, State
 from models.operations.incidents import load
-from models.ports import ChannelMaker, Message, PageUpdate, Permanent, StatusPage
+from models.ports.channels import ChannelMaker
+from models.ports.errors import Permanent
+from models.ports.messenger import Message
+from models.ports.status_page import PageUpdate, StatusPage
 from models.queue import Item
 
 

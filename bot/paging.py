@@ -17,7 +17,7 @@ from models.domain.effects import Effect
 from models.domain.incidents import Incident, State
 from models.domain.paging import Word, heard, may_be_due, page, to_tell
 from models.operations.incidents import load
-from models.paging_ports import Pager, PageText
+from models.ports.pager import Pager, PageText
 from models.queue import Item
 
 _SEVERITIES = {"error": "error", "high": "error", "warning": "warning", "medium": "warning"}

@@ -9,7 +9,7 @@ from bot.outbox import NotYet
 from bot.pacing import Pacer
 from models import directory
 from models.directory import Card
-from models.ports import ChannelAddress, Message, Messenger, ThreadAddress
+from models.ports.messenger import ChannelAddress, Message, Messenger, ThreadAddress
 
 WAIT_FOR_TEAM = 5.0
 

@@ -6,11 +6,11 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from models import store
-from models.change_ports import ChangeSource
 from models.domain.change_hints import awaits_hints, take_hints, window
 from models.domain.recent_changes import ChangeRules
 from models.operations.incidents import load
-from models.ports import Temporary
+from models.ports.changes import ChangeSource
+from models.ports.errors import Temporary
 from models.queue import Item
 from models.store import from_ms
 

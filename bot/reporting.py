@@ -13,7 +13,8 @@ from models import directory, reporting, store
 from models.domain.effects import SendReport
 from models.domain.incidents import FollowUp
 from models.domain.reports import Report
-from models.ports import IssueTracker, Permanent, PortError
+from models.ports.errors import Permanent, PortError
+from models.ports.tracker import IssueTracker
 
 MOST_FOLLOW_UPS = 30
 

@@ -15,7 +15,9 @@ from models.directory import REVIEW
 from models.domain.effects import Effect, PostReview, RefreshReview
 from models.domain.views import ReviewView
 from models.operations import reviews
-from models.ports import IssueTracker, Message, Permanent, PortError
+from models.ports.errors import Permanent, PortError
+from models.ports.messenger import Message
+from models.ports.tracker import IssueTracker
 from models.queue import Item
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,9 @@ from models.codec import swap_from_text, swap_to_text
 from models.domain.people import Person
 from models.domain.rota import Swap, swapped
 from models.domain.working_hours import WorkingHours
-from models.ports import Finding, PortError, RotaSource
+from models.ports.checks import Finding
+from models.ports.errors import PortError
+from models.ports.rota import RotaSource
 
 DAYS_AHEAD = 14
 """For how long ``wilson doctor`` looks for gaps."""
@@ -31,13 +33,13 @@ class ChangedRota:
         self._zone = zone
 
     async def on_call(self, at: datetime) -> Sequence[Person]:
-        """See ``models.ports.RotaSource``."""
+        """See ``models.ports.rota.RotaSource``."""
         day = at.astimezone(self._zone).date()
         changes = [each for each in await swaps() if each.holds(day)]
         return swapped(await self._source.on_call(at), day, changes)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return await self._source.check()
 
 

@@ -15,7 +15,7 @@ from models import store
 from models.domain.incidents import Decision, Incident
 from models.domain.privacy import mailed
 from models.operations.incidents import load
-from models.ports import Ambiguous, Permanent, Temporary
+from models.ports.errors import Ambiguous, Permanent, Temporary
 
 STOPPED = "Wilson was stopped while it was being sent, so it may have arrived"
 

@@ -15,7 +15,7 @@ from models.domain.incidents import State
 from models.domain.parking import put_off
 from models.operations import shifts
 from models.operations.incidents import load
-from models.ports import Message
+from models.ports.messenger import Message
 from models.queue import Item
 
 

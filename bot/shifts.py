@@ -17,7 +17,8 @@ from models.domain.incidents import State
 from models.domain.parking import put_off
 from models.domain.people import Person
 from models.operations import shifts
-from models.ports import PortError, RotaSource
+from models.ports.errors import PortError
+from models.ports.rota import RotaSource
 
 DAYS_END = timedelta(hours=2)
 """For how long after the end of a day its owners are asked, where the bot was away."""

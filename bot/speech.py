@@ -50,7 +50,7 @@ from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess, Assign, GiveRole, HandOver, Join, Merge, PostMortem, Request
 from models.domain.rota import Swap, alike, read_days
 from models.operations import incidents, shifts
-from models.ports import PortError
+from models.ports.errors import PortError
 
 
 class Speech:

@@ -18,7 +18,8 @@ from models.domain.process import Process
 from models.domain.requests import Merge, Park, Request
 from models.domain.views import IncidentView
 from models.operations.incidents import unfinished
-from models.ports import PortError, RotaSource
+from models.ports.errors import PortError
+from models.ports.rota import RotaSource
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from cards.blocks import escape
 from models import directory, routes, store
 from models.domain.effects import CaseEffect, HearAnswer, OpenCase, Tell
-from models.ports import IssueTracker, PortError, Unauthorised
+from models.ports.errors import PortError, Unauthorised
+from models.ports.tracker import IssueTracker
 from models.queue import Item
 
 log = logging.getLogger(__name__)

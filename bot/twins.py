@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.places import STRANGE, Place
 from cards.payload import BadAction
 from models import directory
-from models.ports import ThreadAddress
+from models.ports.messenger import ThreadAddress
 
 
 async def subject_of(place: Place, kind: str, hint: int | None) -> int:

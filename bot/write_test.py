@@ -10,16 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.issue_text import marker
 from models.domain.process import Process
-from models.ports import (
-    Finding,
-    IssueChange,
-    IssueKind,
-    IssueRef,
-    IssueTracker,
-    Iteration,
-    NewIssue,
-    PortError,
-)
+from models.ports.checks import Finding
+from models.ports.errors import PortError
+from models.ports.tracker import IssueChange, IssueKind, IssueRef, IssueTracker, Iteration, NewIssue
 
 TITLE = "Wilson write test (please ignore)"
 _SKEW = timedelta(minutes=5)

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from models.domain.alerts import MailKind, Reading
-from models.ports import Mailbox, MailFolder, PortError, StoredMail
+from models.ports.errors import PortError
+from models.ports.mailbox import Mailbox, MailFolder, StoredMail
 
 log = logging.getLogger(__name__)
 

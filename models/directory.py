@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from models.domain.effects import Effect, LearnTeam
 from models.domain.incidents import Incident
 from models.domain.people import Person
-from models.ports import ChannelAddress, ThreadAddress
+from models.ports.messenger import ChannelAddress, ThreadAddress
 from models.queue import enqueue
 from models.sql import Row, reading, writing
 from models.store import incident_of, now_ms

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.adapters.apigee_http import ApigeeApi, Missing
-from models.case_ports import ApiProduct
 from models.domain.gateway import AppKey, GatewayApp, Grant, ProductGrant
-from models.ports import Finding, Permanent, PortError
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError
+from models.ports.gateway import ApiProduct
 from models.settings import Apigee
 
 PAGE, MOST_PAGES = "1000", 100
@@ -38,11 +39,11 @@ class ApigeeGateway:
 
     @property
     def configured(self) -> bool:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         return True
 
     async def app(self, *, app_id: str = "", name: str = "") -> GatewayApp | None:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         if app_id:
             try:
                 return await self._whole(await self._api.get(f"{self._root}/apps/{_part(app_id)}"))
@@ -53,7 +54,7 @@ class ApigeeGateway:
         return await self._whole(found[0]) if len(found) == 1 else None
 
     async def pending(self) -> Sequence[GatewayApp]:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         waiting = [told for told in await self._all() if _app(told).pending()]
         return [await self._whole(told) for told in waiting]
 
@@ -83,7 +84,7 @@ class ApigeeGateway:
         return replace(app, team_title=title, console_url=url)
 
     async def product(self, name: str) -> ApiProduct | None:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         try:
             return _product(await self._api.get(f"{self._root}/apiproducts/{_part(name)}"))
         except Missing:
@@ -94,7 +95,7 @@ class ApigeeGateway:
         return named[0] if len(named) == 1 else None
 
     async def approve(self, app: GatewayApp, products: Sequence[str]) -> GatewayApp:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         before = await self.app(app_id=app.app_id)
         if before is None:
             raise Permanent("the app is gone from the gateway")
@@ -122,12 +123,12 @@ class ApigeeGateway:
                     yield f"{self._root}/{owner}/{where}"
 
     def console_url(self, app_id: str, team: str = "") -> str:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         app = f"/{quote(app_id, safe='')}" if app_id else ""
         return f"{CONSOLE}{app}?project={quote(self._organization, safe='')}"
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         try:
             await self._api.sign_in()
         except PortError as error:
@@ -148,7 +149,7 @@ class ApigeeGateway:
         ]
 
     async def close(self) -> None:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         await self._api.close()
 
 

@@ -11,7 +11,7 @@ import orjson
 from gcloud.aio.auth import Token
 from yarl import URL
 
-from models.ports import Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
@@ -46,7 +46,7 @@ class ApigeeApi:
 
         Raises:
             Missing: It does not know it.
-            PortError: As in ``models.ports``.
+            PortError: As in ``models.ports.errors``.
         """
         told = await self._call("GET", path, params)
         if not isinstance(told, dict):

@@ -17,16 +17,9 @@ from yarl import URL
 from bot.adapters.addresses import ServiceAddresses
 from bot.adapters.tokens import TEAMS_SCOPE, Tokens, teams_registration
 from models.domain.people import Person
-from models.ports import (
-    Ambiguous,
-    ChannelAddress,
-    Finding,
-    Message,
-    Permanent,
-    PortError,
-    Temporary,
-    ThreadAddress,
-)
+from models.ports.checks import Finding
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
+from models.ports.messenger import ChannelAddress, Message, ThreadAddress
 from models.settings import Teams
 
 log = logging.getLogger(__name__)
@@ -56,7 +49,7 @@ class TeamsMessenger:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, channel: ChannelAddress, message: Message) -> ThreadAddress:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         body = {
             "isGroup": True,
             "bot": {"id": self._bot_id},
@@ -74,13 +67,13 @@ class TeamsMessenger:
         return ThreadAddress(channel.service_url, channel.tenant_id, conversation, activity)
 
     async def reply(self, thread: ThreadAddress, message: Message) -> str:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         path = f"/v3/conversations/{quote(thread.conversation_id, safe='')}/activities"
         answer = await self._call("POST", thread.service_url, path, self._activity(message))
         return str(answer.get("id") or "")
 
     async def update(self, thread: ThreadAddress, message: Message) -> None:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         path = f"/v3/conversations/{quote(thread.conversation_id, safe='')}/activities"
         body = self._activity(message) | {"id": thread.activity_id}
         try:
@@ -89,7 +82,7 @@ class TeamsMessenger:
             raise Temporary(str(error)) from None
 
     async def channels(self, service_url: str, team_id: str) -> Sequence[tuple[str, str]]:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         path = f"/v3/teams/{quote(team_id, safe='')}/conversations"
         answer = await self._look(service_url, path)
         found = answer.get("conversations") if isinstance(answer, dict) else None
@@ -100,7 +93,7 @@ class TeamsMessenger:
         ]
 
     async def members(self, service_url: str, team_id: str) -> Sequence[Person]:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         path = f"/v3/conversations/{quote(team_id, safe='')}/pagedmembers"
         people: list[Person] = []
         token = ""
@@ -120,7 +113,7 @@ class TeamsMessenger:
         return people
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         if self._open:
             return [Finding("teams", True, "no authentication (teams.auth = disabled), on loopback only")]
         try:
@@ -130,7 +123,7 @@ class TeamsMessenger:
         return [Finding("teams", True, "the bot's registration gives a token")]
 
     async def close(self) -> None:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         if self._session is not None:
             await self._session.close()
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from models.domain.people import Person
-from models.ports import ChannelAddress, Finding, Message, ThreadAddress
+from models.ports.checks import Finding
+from models.ports.messenger import ChannelAddress, Message, ThreadAddress
 
 
 class ConsoleMessenger:
@@ -26,35 +27,35 @@ class ConsoleMessenger:
         self._numbers = itertools.count(1)
 
     async def post(self, channel: ChannelAddress, message: Message) -> ThreadAddress:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         number = str(next(self._numbers))
         self._print(f"── {channel.channel_id} ── new post", message)
         conversation = f"{channel.channel_id};messageid={number}"
         return ThreadAddress(channel.service_url, channel.tenant_id, conversation, number)
 
     async def reply(self, thread: ThreadAddress, message: Message) -> str:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         self._print(f"── {thread.conversation_id} ── reply", message)
         return str(next(self._numbers))
 
     async def update(self, thread: ThreadAddress, message: Message) -> None:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         self._print(f"── {thread.conversation_id} ── now reads", message)
 
     async def channels(self, service_url: str, team_id: str) -> Sequence[tuple[str, str]]:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         return [(name, name) for name in dict.fromkeys(self._names) if name]
 
     async def members(self, service_url: str, team_id: str) -> Sequence[Person]:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
         return []
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return [Finding("teams", True, "the console messenger: cards are printed")]
 
     async def close(self) -> None:
-        """See ``models.ports.Messenger``."""
+        """See ``models.ports.messenger.Messenger``."""
 
     def _print(self, head: str, message: Message) -> None:
         lines = [head]

@@ -32,21 +32,9 @@ from bot.issue_text import one_line
 from models.domain.hearing import IssueNews
 from models.domain.incidents import MergeRequest
 from models.domain.people import Person
-from models.ports import (
-    Ambiguous,
-    Finding,
-    Issue,
-    IssueChange,
-    IssueKind,
-    IssueRef,
-    Iteration,
-    NewIssue,
-    Note,
-    Page,
-    Permanent,
-    PortError,
-    Temporary,
-)
+from models.ports.checks import Finding
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
+from models.ports.tracker import Issue, IssueChange, IssueKind, IssueRef, Iteration, NewIssue, Note, Page
 from models.settings import Tracker
 
 log = logging.getLogger(__name__)
@@ -80,7 +68,7 @@ class GitLabTracker:
     # -- create -------------------------------------------------------------------------------------------
 
     async def create(self, issue: NewIssue) -> IssueRef:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         known = await self._project.known()
         body = issue.body
         if issue.template is not None:
@@ -160,7 +148,7 @@ class GitLabTracker:
     # -- find and get -------------------------------------------------------------------------------------
 
     async def find_by_marker(self, marker: str, since: datetime) -> IssueRef | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         known = await self._project.known()
         asked = {
             "scope": "all",
@@ -177,7 +165,7 @@ class GitLabTracker:
         return None
 
     async def get(self, key: str) -> Issue:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         path = self._issue(key)
         known = await self._project.known()
         told, notes, links = await asyncio.gather(
@@ -206,7 +194,7 @@ class GitLabTracker:
     # -- change -------------------------------------------------------------------------------------------
 
     async def change(self, key: str, change: IssueChange) -> None:
-        """See ``models.ports.IssueTracker``. Reads the issue first, since most changes find it as it should be."""
+        """See ``models.ports.tracker.IssueTracker``. Reads first: most changes find it as it should be."""
         path = self._issue(key)
         known = await self._project.known()
         told = await self._api.get(path)
@@ -254,7 +242,7 @@ class GitLabTracker:
     # -- comment and link ---------------------------------------------------------------------------------
 
     async def comment(self, key: str, body: str, marker: str) -> None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         path = self._issue(key)
         known = await self._project.known()
         async with self._commenting.setdefault(key, asyncio.Lock()):
@@ -269,17 +257,17 @@ class GitLabTracker:
                 raise Permanent(f"{self._api.host} took a comment for commands (202)")
 
     async def event(self, key: str, text: str, at: datetime) -> bool:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         self._issue(key)
         return await self._timeline.add(key, text, at)
 
     async def resource(self, key: str, text: str, url: str) -> bool:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         self._issue(key)
         return await self._timeline.add_resource(key, text, url)
 
     async def link(self, key: str, other: str) -> None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         path = self._issue(key)
         self._issue(other)
         if key == other:
@@ -294,24 +282,24 @@ class GitLabTracker:
             raise Temporary(str(error)) from None  # a second time is answered with a conflict
 
     async def news(self, key: str, known: str = "") -> IssueNews | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         self._issue(key)
         return await self._news.of(key, known)
 
     async def find_page(self, marker: str) -> IssueRef | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await self._pages.find(marker)
 
     async def create_page(self, page: Page) -> IssueRef:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await self._pages.create(page)
 
     async def write_page(self, key: str, page: Page) -> None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         await self._pages.write(key, page)
 
     async def discard(self, key: str) -> bool:
-        """See ``models.ports.IssueTracker``: deleting takes more than the role that everything else does."""
+        """See ``models.ports.tracker.IssueTracker``: deleting takes more than the role for all the rest."""
         try:
             await self._api.delete(self._issue(key))
         except Permanent:
@@ -319,11 +307,11 @@ class GitLabTracker:
         return True
 
     def merge_request_of(self, url: str) -> str | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return name_of(url, self._settings.url)
 
     async def merge_request(self, url: str) -> tuple[MergeRequest, str] | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await read_merge_request(self._api, url, self._settings.url)
 
     @property
@@ -332,11 +320,11 @@ class GitLabTracker:
         return self._project.own_username
 
     async def changed_since(self, at: datetime) -> Sequence[str]:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await self._news.changed_since(at)
 
     async def labelled(self, labels: Sequence[str]) -> Sequence[tuple[IssueRef, str]]:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         asked = {
             "scope": "all",
             "state": "opened",
@@ -351,19 +339,19 @@ class GitLabTracker:
     # -- people -------------------------------------------------------------------------------------------
 
     async def username_of(self, person: Person) -> str | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await self._project.username_of(person)
 
     def how_to_map(self, person: Person) -> str:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return f'set "{person.id or person.name}" = "their GitLab username" in [tracker.users]'
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return await examine(self._api, self._project, self._settings, self._labels, self._clock())
 
     async def close(self) -> None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         await self._api.close()
 
     def _issue(self, key: str) -> str:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from bot.adapters.gitlab_http import GitLabApi, Missing
 from bot.adapters.gitlab_queries import MERGED
 from models.domain.recent_changes import ChangeKind, RecentChange
-from models.ports import Finding, Permanent, PortError, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Tracker
 
 log = logging.getLogger(__name__)
@@ -44,11 +45,11 @@ class GitLabChanges:
 
     @property
     def configured(self) -> bool:
-        """See ``models.change_ports.ChangeSource``."""
+        """See ``models.ports.changes.ChangeSource``."""
         return bool(self._projects)
 
     async def between(self, since: datetime, until: datetime) -> Sequence[RecentChange]:
-        """See ``models.change_ports.ChangeSource``."""
+        """See ``models.ports.changes.ChangeSource``."""
         found, errors = await self._ask(since, until)
         for error in errors:
             if not isinstance(error, Permanent):
@@ -59,7 +60,7 @@ class GitLabChanges:
         return found
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         now = self._clock()
         _, errors = await self._ask(now - timedelta(minutes=1), now)
         advice = "Correct projects of [changes] in the process file, and let the token's user see them."
@@ -70,7 +71,7 @@ class GitLabChanges:
         return [Finding("recent changes", True, text)]
 
     async def close(self) -> None:
-        """See ``models.change_ports.ChangeSource``."""
+        """See ``models.ports.changes.ChangeSource``."""
         await self._api.close()
 
     async def _ask(self, since: datetime, until: datetime) -> tuple[list[RecentChange], list[PortError]]:
@@ -123,21 +124,21 @@ class NoChanges:
 
     @property
     def configured(self) -> bool:
-        """See ``models.change_ports.ChangeSource``."""
+        """See ``models.ports.changes.ChangeSource``."""
         return False
 
     async def between(self, since: datetime, until: datetime) -> Sequence[RecentChange]:
-        """See ``models.change_ports.ChangeSource``."""
+        """See ``models.ports.changes.ChangeSource``."""
         return ()
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         if self._why:
             return [Finding("recent changes", False, self._why, "Take [changes] out of the process file.")]
         return [Finding("recent changes", True, "not looked for: the process file has no [changes]")]
 
     async def close(self) -> None:
-        """See ``models.change_ports.ChangeSource``."""
+        """See ``models.ports.changes.ChangeSource``."""
 
 
 def _merge(told: Any, project: str, usual: str) -> RecentChange | None:

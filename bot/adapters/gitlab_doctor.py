@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.adapters.gitlab_http import GitLabApi, Missing
 from bot.adapters.gitlab_project import GitLabProject
-from models.ports import Finding, Permanent, PortError
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError
 from models.settings import Tracker
 
 EXPIRY_DAYS = 14

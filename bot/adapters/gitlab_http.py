@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 
 ATTEMPT_SECONDS = 25.0
 CONNECT_SECONDS = 5.0

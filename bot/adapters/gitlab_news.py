@@ -35,7 +35,7 @@ class GitLabNews:
         self._project = project
 
     async def of(self, key: str, known: str) -> IssueNews | None:
-        """See ``models.ports.IssueTracker.news``."""
+        """See ``models.ports.tracker.IssueTracker.news``."""
         path = f"{self._project.path}/issues/{key}"
         told = await self._issue(path)
         if told is None:
@@ -91,7 +91,7 @@ class GitLabNews:
             return None
 
     async def changed_since(self, at: datetime) -> Sequence[str]:
-        """See ``models.ports.IssueTracker.changed_since``."""
+        """See ``models.ports.tracker.IssueTracker.changed_since``."""
         asked = {
             "scope": "all",
             "state": "all",

@@ -9,7 +9,8 @@ from bot.adapters.gitlab_project import GitLabProject
 from bot.adapters.gitlab_queries import NEW_PAGE, PAGE, PAGES
 from bot.adapters.gitlab_text import split_marker, with_marker
 from bot.issue_text import clean, one_line
-from models.ports import Ambiguous, IssueRef, Page, Permanent
+from models.ports.errors import Ambiguous, Permanent
+from models.ports.tracker import IssueRef, Page
 
 FILE = "log.md"
 MOST_LOOKS = 20
@@ -25,7 +26,7 @@ class GitLabPages:
         self._settle = settle_seconds
 
     async def find(self, marker: str) -> IssueRef | None:
-        """See ``models.ports.IssueTracker.find_page``. Of two the first is meant."""
+        """See ``models.ports.tracker.IssueTracker.find_page``. Of two the first is meant."""
         known = await self._project.known()
         us, after, found = f"gid://gitlab/User/{known.user_id}", None, None
         for _ in range(MOST_LOOKS):
@@ -42,7 +43,7 @@ class GitLabPages:
         return IssueRef(str(found["id"]), str(found["webUrl"])) if found else None
 
     async def create(self, page: Page) -> IssueRef:
-        """See ``models.ports.IssueTracker.create_page``."""
+        """See ``models.ports.tracker.IssueTracker.create_page``."""
         known = await self._project.known()
         asked = {
             "projectPath": known.path,
@@ -59,7 +60,7 @@ class GitLabPages:
             raise Ambiguous(f"{self._api.host} made a page and did not say which", self._settle) from None
 
     async def write(self, key: str, page: Page) -> None:
-        """See ``models.ports.IssueTracker.write_page``."""
+        """See ``models.ports.tracker.IssueTracker.write_page``."""
         action = {"action": "update", "filePath": FILE, "content": clean(page.body)}
         asked = {"id": key, "title": one_line(page.title) or "(no title)", "blobActions": [action]}
         self._refuse((await self._ask(PAGE, {"input": asked}, repeatable=True)).get("updateSnippet") or {})

@@ -15,7 +15,7 @@ from bot.adapters.gitlab_queries import ITERATIONS, REACHABLE
 from bot.adapters.gitlab_text import without_quick_actions
 from bot.adapters.local_tracker import DEFAULT_TEMPLATE
 from models.domain.people import Person
-from models.ports import Permanent
+from models.ports.errors import Permanent
 from models.settings import Tracker
 
 log = logging.getLogger(__name__)

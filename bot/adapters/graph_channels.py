@@ -14,7 +14,8 @@ from bot.adapters.addresses import is_loopback
 from bot.adapters.graph_people import BASE_URL, RENEWAL_SECONDS, TIMEOUT_SECONDS
 from bot.adapters.rest import Answer, Requests
 from bot.adapters.tokens import Registration, Tokens
-from models.ports import Finding, Permanent, PortError, Temporary, Unauthorised
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
 
 PERMISSION = "Channel.Create.Group (granted to the app by the team's owners) or Channel.Create"
 LONGEST_NAME = 50
@@ -45,7 +46,7 @@ class GraphChannels:
         self._requests = Requests("Graph", TIMEOUT_SECONDS)
 
     async def make(self, name: str, description: str, marker: str) -> tuple[str, str]:
-        """See ``models.ports.ChannelMaker``. A name that is taken gets a number at its end (T6)."""
+        """See ``models.ports.channels.ChannelMaker``. A name that is taken gets a number at its end (T6)."""
         wanted = _NOT_IN_NAMES.sub("", name).strip()[:LONGEST_NAME] or "incident"
         held = await self._ask("GET", f"{self._url}?$select=id,displayName,description,webUrl", None)
         channels = held.get("value")
@@ -97,7 +98,7 @@ class GraphChannels:
         return Permanent(said)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``. Whether one may be made can't be seen without making one."""
+        """See ``models.ports.checks.Checkable``. Whether one may be made can't be seen without making one."""
         try:
             await self._ask("GET", f"{self._url}?$select=id,displayName,description,webUrl", None)
         except PortError as error:
@@ -105,7 +106,7 @@ class GraphChannels:
         return [Finding("new channels", None, f"channels can be seen; making one needs {PERMISSION}")]
 
     async def close(self) -> None:
-        """See ``models.ports.ChannelMaker``."""
+        """See ``models.ports.channels.ChannelMaker``."""
         await self._requests.close()
 
 
@@ -113,15 +114,15 @@ class NoChannels:
     """No channels are made."""
 
     async def make(self, name: str, description: str, marker: str) -> tuple[str, str]:
-        """See ``models.ports.ChannelMaker``."""
+        """See ``models.ports.channels.ChannelMaker``."""
         raise Permanent("Wilson makes no channels here: set teams.group_id, and permit it in Entra")
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return [Finding("new channels", True, "not configured: `channel` makes none")]
 
     async def close(self) -> None:
-        """See ``models.ports.ChannelMaker``."""
+        """See ``models.ports.channels.ChannelMaker``."""
 
 
 def _free(wanted: str, taken: set[str]) -> str:

@@ -17,8 +17,9 @@ from bot.adapters.addresses import is_loopback
 from bot.adapters.rest import Answer, Requests
 from bot.adapters.tokens import Registration, Tokens
 from bot.issue_text import one_line
-from models.case_ports import Member
-from models.ports import Finding, Permanent, PortError, Temporary, Unauthorised
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
+from models.ports.people_directory import Member
 
 BASE_URL = "https://graph.microsoft.com/v1.0"
 TIMEOUT_SECONDS = 15.0
@@ -60,7 +61,7 @@ class GraphPeople:
         self._kept: dict[tuple[str, ...], tuple[datetime, Member]] = {}
 
     async def find(self, who: str, groups: Sequence[str]) -> Member | None:
-        """See ``models.case_ports.PeopleDirectory``. What was found holds for ten minutes."""
+        """See ``models.ports.people_directory.PeopleDirectory``. What was found holds for ten minutes."""
         asked = who.strip()
         if not _ADDRESS.fullmatch(asked):
             return None
@@ -87,7 +88,7 @@ class GraphPeople:
         return found
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``. Looks at anybody, and at their groups."""
+        """See ``models.ports.checks.Checkable``. Looks at anybody, and at their groups."""
         try:
             people = _listed(await self._get(f"/users?{_query({'$top': '1', '$select': 'id'})}", USERS))
         except PortError as error:
@@ -108,7 +109,7 @@ class GraphPeople:
         return [*findings, Finding("directory groups", True, "can be looked up")]
 
     async def close(self) -> None:
-        """See ``models.case_ports.PeopleDirectory``."""
+        """See ``models.ports.people_directory.PeopleDirectory``."""
         await self._requests.close()
 
     # -- people and their groups --------------------------------------------------------------------------
@@ -215,7 +216,7 @@ class NoPeople:
         return [Finding("directory", True, "none is configured, so nobody outside the team is looked up")]
 
     async def close(self) -> None:
-        """See ``models.case_ports.PeopleDirectory``."""
+        """See ``models.ports.people_directory.PeopleDirectory``."""
 
 
 class _Missing(Permanent):

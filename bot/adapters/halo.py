@@ -20,8 +20,9 @@ from weakref import WeakValueDictionary
 
 from bot.adapters.halo_http import HaloApi, Missing
 from bot.issue_text import clean, one_line
-from models.case_ports import SupportCall
-from models.ports import Finding, Permanent, PortError, Temporary, Unauthorised
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
+from models.ports.service_desk import SupportCall
 from models.settings import Halo
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,11 @@ class HaloDesk:
 
     @property
     def has_queue(self) -> bool:
-        """See ``models.case_ports.ServiceDesk``."""
+        """See ``models.ports.service_desk.ServiceDesk``."""
         return bool(self._settings.queue)
 
     def key_of(self, text: str) -> str:
-        """See ``models.case_ports.ServiceDesk``. An address counts where it is this desk's."""
+        """See ``models.ports.service_desk.ServiceDesk``. An address counts where it is this desk's."""
         text = text.strip()
         if _KEY.fullmatch(text):
             return text
@@ -75,11 +76,11 @@ class HaloDesk:
         return (found["key"] or _id_of(parts)) if found else ""
 
     def url_of(self, key: str) -> str:
-        """See ``models.case_ports.ServiceDesk``."""
+        """See ``models.ports.service_desk.ServiceDesk``."""
         return f"{self._api.base}/ticket?id={key}" if _KEY.fullmatch(key) else ""
 
     async def call(self, key: str) -> SupportCall | None:
-        """See ``models.case_ports.ServiceDesk``."""
+        """See ``models.ports.service_desk.ServiceDesk``."""
         try:
             asked = {"includedetails": "true", "includeagent": "true"}
             told = await self._api.get(f"/api/Tickets/{_number(key)}", asked)
@@ -90,7 +91,7 @@ class HaloDesk:
         return self._read(told)
 
     async def queue(self) -> Sequence[SupportCall]:
-        """See ``models.case_ports.ServiceDesk``.
+        """See ``models.ports.service_desk.ServiceDesk``.
 
         Halo passes over a filter that it does not know and shows everybody's calls. So what belongs to another
         team is left out here, too, and once there is such a call, what names no team is not believed to be ours.
@@ -168,7 +169,7 @@ class HaloDesk:
         return list(found.values())
 
     async def note(self, key: str, text: str, marker: str) -> None:
-        """See ``models.case_ports.ServiceDesk``. Safe to repeat."""
+        """See ``models.ports.service_desk.ServiceDesk``. Safe to repeat."""
         number = _number(key)
         reference = self._reference(key, marker)
         async with self._noting.setdefault(key, asyncio.Lock()):
@@ -189,7 +190,7 @@ class HaloDesk:
                 log.warning("the service desk shows a note on call %s to its requester; see halo.note_outcome", key)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         try:
             told = await self._api.get("/api/Tickets", {"pageinate": "true", "page_size": "1", "page_no": "1"})
         except Unauthorised as error:
@@ -220,7 +221,7 @@ class HaloDesk:
         return Finding("support queue", True, f"open calls of {self._settings.queue}: {len(calls)}")
 
     async def close(self) -> None:
-        """See ``models.case_ports.ServiceDesk``."""
+        """See ``models.ports.service_desk.ServiceDesk``."""
         await self._api.close()
 
     async def _noted(self, number: int, reference: str) -> bool:
@@ -252,7 +253,7 @@ class NoDesk:
     has_queue = False
 
     def key_of(self, text: str) -> str:
-        """See ``models.case_ports.ServiceDesk``. Any https address that names an id will do."""
+        """See ``models.ports.service_desk.ServiceDesk``. Any https address that names an id will do."""
         text = text.strip()
         if _KEY.fullmatch(text):
             return text
@@ -266,7 +267,7 @@ class NoDesk:
         raise _not_configured()
 
     async def queue(self) -> Sequence[SupportCall]:
-        """See ``models.case_ports.ServiceDesk``. It is empty."""
+        """See ``models.ports.service_desk.ServiceDesk``. It is empty."""
         return ()
 
     async def note(self, key: str, text: str, marker: str) -> None:
@@ -276,7 +277,7 @@ class NoDesk:
         return [Finding("service desk", True, "none is configured, so support calls are known by number alone")]
 
     async def close(self) -> None:
-        """See ``models.case_ports.ServiceDesk``."""
+        """See ``models.ports.service_desk.ServiceDesk``."""
 
 
 def _not_configured() -> Permanent:

@@ -16,7 +16,7 @@ import orjson
 
 from bot.adapters.addresses import is_loopback
 from bot.adapters.rest import Answer, Requests
-from models.ports import Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
 from models.settings import Halo
 
 RATE_LIMIT_SECONDS = 60.0

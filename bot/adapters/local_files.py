@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from models.ports import Ambiguous, Permanent, Temporary
+from models.ports.errors import Ambiguous, Permanent, Temporary
 
 LOCK_SECONDS = 10.0
 _PASSING = {

@@ -19,7 +19,8 @@ from pathlib import Path
 from bot.adapters import frontmatter
 from bot.adapters.frontmatter import FrontMatter, FrontMatterError
 from bot.adapters.local_files import decode
-from models.ports import Issue, IssueKind, IssueRef, Note, Permanent
+from models.ports.errors import Permanent
+from models.ports.tracker import Issue, IssueKind, IssueRef, Note
 
 AUTHOR = "wilson"
 _NOTE = re.compile(r"### .*<!-- note (\{.*\}) -->\s*")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from bot.adapters.local_files import decode
-from models.ports import Permanent
+from models.ports.errors import Permanent
 
 _FIRST_FORTNIGHT = date(2026, 1, 5)
 

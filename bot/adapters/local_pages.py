@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from bot.adapters.local_files import LocalFiles, slug
-from models.ports import IssueRef, Page, Permanent
+from models.ports.errors import Permanent
+from models.ports.tracker import IssueRef, Page
 
 _KEY = re.compile(r"[0-9]{4}-[a-z0-9-]{1,60}\.md")
 
@@ -24,14 +25,14 @@ class LocalPages:
         self._files = files
 
     def find(self, marker: str) -> IssueRef | None:
-        """See ``models.ports.IssueTracker.find_page``."""
+        """See ``models.ports.tracker.IssueTracker.find_page``."""
         for file in self._pages():
             if file.read_bytes().rstrip().rpartition(b"\n")[2] == marker.encode():
                 return IssueRef(file.name, file.as_uri())
         return None
 
     def create(self, page: Page) -> IssueRef:
-        """See ``models.ports.IssueTracker.create_page``."""
+        """See ``models.ports.tracker.IssueTracker.create_page``."""
         with self._files.writing():
             self._folder.mkdir(exist_ok=True)
             number = max((int(file.name[:4]) for file in self._pages()), default=0) + 1
@@ -40,7 +41,7 @@ class LocalPages:
         return IssueRef(file.name, file.as_uri())
 
     def write(self, key: str, page: Page) -> None:
-        """See ``models.ports.IssueTracker.write_page``."""
+        """See ``models.ports.tracker.IssueTracker.write_page``."""
         with self._files.writing():
             file = self._folder / key
             if not _KEY.fullmatch(key) or not file.exists():

@@ -40,7 +40,9 @@ from bot.adapters.local_pages import LocalPages
 from models.domain.hearing import IssueAct, IssueNews
 from models.domain.incidents import IssueSeen, MergeRequest
 from models.domain.people import Person
-from models.ports import Finding, Issue, IssueChange, IssueRef, Iteration, NewIssue, Page, Permanent, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, Temporary
+from models.ports.tracker import Issue, IssueChange, IssueRef, Iteration, NewIssue, Page
 
 DEFAULT_TEMPLATE = """\
 ## What happened
@@ -97,11 +99,11 @@ class LocalTracker:
         await asyncio.to_thread(self._link, key, other)
 
     async def event(self, key: str, text: str, at: datetime) -> bool:
-        """See ``models.ports.IssueTracker``: a file's comments are its timeline."""
+        """See ``models.ports.tracker.IssueTracker``: a file's comments are its timeline."""
         return False
 
     async def news(self, key: str, known: str = "") -> IssueNews | None:
-        """See ``models.ports.IssueTracker``: people may edit the files by hand."""
+        """See ``models.ports.tracker.IssueTracker``: people may edit the files by hand."""
         try:
             issue = await self.get(key)
         except Permanent:
@@ -122,47 +124,47 @@ class LocalTracker:
         return IssueNews(seen, (*comments, by_hand))
 
     async def resource(self, key: str, text: str, url: str) -> bool:
-        """See ``models.ports.IssueTracker``: a file's comments hold its links."""
+        """See ``models.ports.tracker.IssueTracker``: a file's comments hold its links."""
         return False
 
     async def find_page(self, marker: str) -> IssueRef | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await asyncio.to_thread(self._find_page, marker)
 
     async def create_page(self, page: Page) -> IssueRef:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await asyncio.to_thread(self._create_page, page)
 
     async def write_page(self, key: str, page: Page) -> None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         await asyncio.to_thread(self._write_page, key, page)
 
     async def discard(self, key: str) -> bool:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await asyncio.to_thread(self._discard, key)
 
     def merge_request_of(self, url: str) -> str | None:
-        """See ``models.ports.IssueTracker``: files have none."""
+        """See ``models.ports.tracker.IssueTracker``: files have none."""
         return None
 
     async def merge_request(self, url: str) -> tuple[MergeRequest, str] | None:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return None
 
     async def changed_since(self, at: datetime) -> Sequence[str]:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await asyncio.to_thread(self._changed_since, at)
 
     async def labelled(self, labels: Sequence[str]) -> Sequence[tuple[IssueRef, str]]:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return await asyncio.to_thread(self._labelled, labels) if labels else []
 
     async def username_of(self, person: Person) -> str | None:
-        """See ``models.ports.IssueTracker``: files may name anybody."""
+        """See ``models.ports.tracker.IssueTracker``: files may name anybody."""
         return person.username or person.name
 
     def how_to_map(self, person: Person) -> str:
-        """See ``models.ports.IssueTracker``."""
+        """See ``models.ports.tracker.IssueTracker``."""
         return f"give {person.name} a name"
 
     async def close(self) -> None:

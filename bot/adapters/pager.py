@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import orjson
 
 from bot.adapters.rest import Answer, Requests
-from models.paging_ports import PageText
-from models.ports import Finding, Permanent, Temporary, Unauthorised
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, Temporary, Unauthorised
+from models.ports.pager import PageText
 from models.settings import Paging as Settings
 
 PAGERDUTY = "https://events.pagerduty.com"
@@ -29,21 +30,21 @@ class NoPager:
     name = ""
 
     async def trigger(self, page: PageText) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
         raise Permanent("no pager is configured: set [paging]")
 
     async def acknowledge(self, key: str) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
 
     async def resolve(self, key: str) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return [Finding("pager", True, "not configured: nobody is paged")]
 
     async def close(self) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
 
 
 class _HttpPager:
@@ -67,15 +68,15 @@ class _HttpPager:
         raise NotImplementedError
 
     async def trigger(self, page: PageText) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
         await self._send(self.event("trigger", page.key, page))
 
     async def acknowledge(self, key: str) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
         await self._send(self.event("acknowledge", key))
 
     async def resolve(self, key: str) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
         await self._send(self.event("resolve", key))
 
     async def _send(self, event: Mapping[str, Any]) -> None:
@@ -103,12 +104,12 @@ class _HttpPager:
         return f": {why[:200]}" if why else ""
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``. Every event would reach people, so none is sent."""
+        """See ``models.ports.checks.Checkable``. Every event would reach people, so none is sent."""
         text = f"{self.host} would be asked to page; that is not tried here, since it would page somebody"
         return [Finding("pager", None, text)]
 
     async def close(self) -> None:
-        """See ``models.paging_ports.Pager``."""
+        """See ``models.ports.pager.Pager``."""
         await self._requests.close()
 
 
@@ -136,7 +137,7 @@ class PagerDuty(_HttpPager):
         return event | {"payload": payload, "links": _links(page), "client": "Wilson"}
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         if len(self._key) == KEY_LENGTH:
             return await super().check()
         text = f"paging.routing_key has {len(self._key)} characters; PagerDuty's have {KEY_LENGTH}"

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
 
 CONNECT_SECONDS = 5.0
 MOST_BYTES = 16 * 1024 * 1024

@@ -41,7 +41,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from models.domain.people import Person
-from models.ports import Finding, Permanent
+from models.ports.checks import Finding
+from models.ports.errors import Permanent
 
 _SEVERAL = re.compile(r"\s*(?:[;&+/]|\band\b)\s*")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from bot.adapters.gitlab_http import GitLabApi, GraphQLRefused, Missing
 from bot.adapters.gitlab_queries import ON_CALL
 from models.domain.people import Person
-from models.ports import Finding, Permanent, PortError, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Tracker
 
 log = logging.getLogger(__name__)
@@ -59,12 +60,12 @@ class GitLabRota:
         self._asking = asyncio.Lock()
 
     async def on_call(self, at: datetime) -> Sequence[Person]:
-        """See ``models.ports.RotaSource``; several rotations of a schedule are on call side by side."""
+        """See ``models.ports.rota.RotaSource``; several rotations of a schedule are on call side by side."""
         shifts = await self._shifts((at - _START) // WINDOW)
         return tuple(dict.fromkeys(each.who for each in shifts if each.start <= at < each.end))
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         now = self._clock()
         try:
             shifts = await self._read((now - _START) // WINDOW)

@@ -19,7 +19,8 @@ import icalendar
 import recurring_ical_events
 
 from models.domain.people import Person
-from models.ports import Finding, Permanent, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, Temporary
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class IcalRota:
         self._asking = asyncio.Lock()
 
     async def on_call(self, at: datetime) -> Sequence[Person]:
-        """See ``models.ports.RotaSource``."""
+        """See ``models.ports.rota.RotaSource``."""
         shifts = await self._shifts(at)
         found = [person for shift in shifts if shift.start <= at < shift.end for person in shift.who]
         return tuple(dict.fromkeys(found))
@@ -161,7 +162,7 @@ class IcalRota:
         return told if told.tzinfo else told.replace(tzinfo=self._zone)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         try:
             shifts = await self._shifts(self._clock())
         except (Permanent, Temporary) as error:

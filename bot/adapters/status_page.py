@@ -14,7 +14,9 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from bot.adapters.rest import Answer, Requests
-from models.ports import Ambiguous, Finding, PageUpdate, Permanent, PortError, Temporary, Unauthorised
+from models.ports.checks import Finding
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.status_page import PageUpdate
 from models.settings import StatusPage as Settings
 
 RATE_LIMIT_SECONDS = 60.0
@@ -26,27 +28,27 @@ class NoPage:
 
     @property
     def configured(self) -> bool:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         return False
 
     async def create(self, marker: str, update: PageUpdate) -> str:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         raise Permanent("no status page is configured: set [status_page]")
 
     async def find(self, marker: str) -> str | None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         return None
 
     async def add(self, entry: str, update: PageUpdate) -> None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         raise Permanent("no status page is configured: set [status_page]")
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return [Finding("status page", True, "not configured: updates stay in the thread and the issue")]
 
     async def close(self) -> None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
 
 
 class _Http:
@@ -96,11 +98,11 @@ class Statuspage:
 
     @property
     def configured(self) -> bool:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         return True
 
     async def create(self, marker: str, update: PageUpdate) -> str:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         told = {"name": update.headline, "status": update.stage, "body": update.text}
         body = {"incident": told | {"metadata": {"wilson": {"incident": marker}}}}
         answer = await self._http.ask("POST", f"{self._page}/incidents", self._headers, body, repeatable=False)
@@ -110,7 +112,7 @@ class Statuspage:
             raise self._http.lost(f"{self._http.host} made an entry and did not say which") from None
 
     async def find(self, marker: str) -> str | None:
-        """See ``models.ports.StatusPage``. An entry that began resolved is looked for among the newest ones."""
+        """See ``models.ports.status_page.StatusPage``. One that began resolved is looked for among the newest."""
         for path in ("incidents/unresolved", "incidents?limit=20"):
             for each in await self._listed(path):
                 wilson = (each.get("metadata") or {}).get("wilson")
@@ -119,7 +121,7 @@ class Statuspage:
         return None
 
     async def add(self, entry: str, update: PageUpdate) -> None:
-        """See ``models.ports.StatusPage``. Looks first, since a second update would be mailed to every reader."""
+        """See ``models.ports.status_page.StatusPage``. Looks first: a second one would be mailed to all."""
         url = f"{self._page}/incidents/{quote(entry, safe='')}"
         held = self._json(await self._http.ask("GET", url, self._headers))
         updates = held.get("incident_updates") if isinstance(held, dict) else None
@@ -141,7 +143,7 @@ class Statuspage:
             raise Temporary(f"{self._http.host} answered something that is not JSON") from None
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         try:
             open_ones = await self._listed("incidents/unresolved")
         except PortError as error:
@@ -150,7 +152,7 @@ class Statuspage:
         return [Finding("status page", True, f"the page can be read; {len(open_ones)} entries are open")]
 
     async def close(self) -> None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         await self._http.close()
 
 
@@ -172,20 +174,20 @@ class WebhookPage:
 
     @property
     def configured(self) -> bool:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         return True
 
     async def create(self, marker: str, update: PageUpdate) -> str:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         await self.add(marker, update)
         return marker
 
     async def find(self, marker: str) -> str | None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         return None
 
     async def add(self, entry: str, update: PageUpdate) -> None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         key = f"{entry}.{update.number}"
         body = {
             "key": key,
@@ -201,9 +203,9 @@ class WebhookPage:
         await self._http.ask("POST", self._url, headers, body)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return [Finding("status page", None, f"updates go to {self._http.host}; that is not tried without one")]
 
     async def close(self) -> None:
-        """See ``models.ports.StatusPage``."""
+        """See ``models.ports.status_page.StatusPage``."""
         await self._http.close()

@@ -14,7 +14,7 @@ import requests
 from pydantic import SecretStr
 
 from bot.adapters.addresses import is_loopback
-from models.ports import Permanent, Temporary
+from models.ports.errors import Permanent, Temporary
 from models.settings import Directory, Teams
 
 TEAMS_SCOPE = "https://api.botframework.com/.default"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from models.case_ports import ApiProduct
 from models.domain.gateway import GatewayApp
-from models.ports import Finding, Permanent
+from models.ports.checks import Finding
+from models.ports.errors import Permanent
+from models.ports.gateway import ApiProduct
 
 CONSOLE = "https://console.cloud.google.com/apigee/apps"
 
@@ -20,33 +21,33 @@ class NoGateway:
 
     @property
     def configured(self) -> bool:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         return False
 
     async def app(self, *, app_id: str = "", name: str = "") -> GatewayApp | None:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         raise Permanent("no API gateway is configured: set [apigee]")
 
     async def pending(self) -> Sequence[GatewayApp]:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         raise Permanent("no API gateway is configured: set [apigee]")
 
     async def product(self, name: str) -> ApiProduct | None:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         raise Permanent("no API gateway is configured: set [apigee]")
 
     async def approve(self, app: GatewayApp, products: Sequence[str]) -> GatewayApp:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         raise Permanent("no API gateway is configured: set [apigee]")
 
     def console_url(self, app_id: str, team: str = "") -> str:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""
         organization = f"?project={quote(self._organization, safe='')}" if self._organization else ""
         return f"{CONSOLE}{organization}"
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return [Finding("apigee", True, "not configured: access is given in the console, and ticked here")]
 
     async def close(self) -> None:
-        """See ``models.case_ports.ApiGateway``."""
+        """See ``models.ports.gateway.ApiGateway``."""

@@ -11,7 +11,8 @@ from aiohttp import web
 from bot.adapters.addresses import is_loopback
 from bot.adapters.keys import Unauthenticated
 from models import directory
-from models.ports import Messenger, PortError
+from models.ports.errors import PortError
+from models.ports.messenger import Messenger
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.ports import Finding, MailFolder, StoredMail, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Temporary
+from models.ports.mailbox import MailFolder, StoredMail
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +63,19 @@ class FolderMailbox:
         self._complained: set[Path] = set()
 
     async def fetch(self, limit: int) -> Sequence[StoredMail]:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         return await asyncio.to_thread(self._fetch, limit)
 
     async def file_away(self, ref: str, folder: MailFolder) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.to_thread(self._file_away, Path(ref), folder)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return await asyncio.to_thread(self._check)
 
     async def wait(self, seconds: float) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.sleep(seconds)
 
     async def send(self, raw: bytes) -> None:
@@ -81,7 +83,7 @@ class FolderMailbox:
         await asyncio.to_thread(self._send, raw)
 
     async def close(self) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
 
     def _send(self, raw: bytes) -> None:
         inbox = self._inbox()

@@ -19,7 +19,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from mailwatcher.mailboxes.graph_http import Exists, Expired, GraphApi, Missing
-from models.ports import Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError
+from models.ports.mailbox import Bookmark, MailFolder, StoredMail
 from models.settings import Mailbox
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,7 @@ class GraphMailbox:
     # -- the port -----------------------------------------------------------------------------------------
 
     async def fetch(self, limit: int) -> Sequence[StoredMail]:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await self._look()
         oldest = sorted(self._waiting.items(), key=lambda item: (item[1], item[0]))[:limit]
         raws = await asyncio.gather(*(self._raw(ref) for ref, _ in oldest), return_exceptions=True)
@@ -71,7 +73,7 @@ class GraphMailbox:
         return mails
 
     async def file_away(self, ref: str, folder: MailFolder) -> None:
-        """See ``models.ports.Mailbox``. What another watcher or a person moved meanwhile stays where it is."""
+        """See ``models.ports.mailbox.Mailbox``. What somebody else moved meanwhile stays where it is."""
         if ref not in self._waiting:
             return
         target = await self._target(folder)
@@ -91,11 +93,11 @@ class GraphMailbox:
         await self._keep_link()
 
     async def wait(self, seconds: float) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.sleep(seconds)
 
     async def send(self, raw: bytes) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         body = {"message": _as_json(raw), "saveToSentItems": True}
         try:
             await self._api.json("POST", f"{self._mailbox}/sendMail", body)
@@ -103,7 +105,7 @@ class GraphMailbox:
             raise Permanent(str(missing)) from None
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         try:
             inbox = await self._folder_id(self._settings.inbox)
             found = await self._api.json("GET", f"{self._mailbox}/mailFolders/{quote(inbox, safe='')}")
@@ -116,7 +118,7 @@ class GraphMailbox:
         ]
 
     async def close(self) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await self._api.close()
 
     # -- what is new --------------------------------------------------------------------------------------

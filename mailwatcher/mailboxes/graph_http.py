@@ -13,7 +13,7 @@ from yarl import URL
 
 from mailwatcher.mailboxes.addresses import is_loopback
 from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
 from models.settings import Mailbox
 
 BASE_URL = "https://graph.microsoft.com/v1.0"

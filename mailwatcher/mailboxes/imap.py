@@ -23,7 +23,9 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from mailwatcher.mailboxes.imap_session import ImapSession
 from mailwatcher.mailboxes.login import PASSING, Login, code_of, words_of
 from mailwatcher.mailboxes.smtp import Smtp
-from models.ports import Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError
+from models.ports.mailbox import Bookmark, MailFolder, StoredMail
 from models.settings import Mailbox, SettingsError
 
 log = logging.getLogger(__name__)
@@ -86,15 +88,15 @@ class ImapMailbox:
         self._complained: set[int] = set()
 
     async def fetch(self, limit: int) -> Sequence[StoredMail]:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         return await asyncio.to_thread(self._fetch, limit)
 
     async def file_away(self, ref: str, folder: MailFolder) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.to_thread(self._file_away, ref, folder)
 
     async def wait(self, seconds: float) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 try:
@@ -105,17 +107,17 @@ class ImapMailbox:
                     await asyncio.sleep(seconds)
 
     async def send(self, raw: bytes) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         if self._smtp is None:
             raise Permanent("mailbox.smtp_server is missing; it needs the server that sends this account's mail")
         await asyncio.to_thread(self._smtp.send, raw)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         return await asyncio.to_thread(self._check)
 
     async def close(self) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.gather(asyncio.to_thread(self._session.close), asyncio.to_thread(self._bell.close))
 
     # -- reading --

@@ -15,7 +15,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPCli
 
 from mailwatcher.mailboxes.addresses import host_and_port
 from mailwatcher.mailboxes.login import PASSING, Login, code_of, encrypted_or_here, words_of
-from models.ports import Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Mailbox
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class ImapSession:
 
     @contextlib.contextmanager
     def client(self, patience: float = -1) -> Iterator[Any]:
-        """Lend the connection, and say what goes wrong with it in the words of ``models.ports``.
+        """Lend the connection, and say what goes wrong with it in the words of ``models.ports.errors``.
 
         Args:
             patience: Seconds to wait for another thread; by default without end.

@@ -6,7 +6,7 @@ import re
 
 from mailwatcher.mailboxes.addresses import is_loopback
 from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Mailbox, SettingsError
 
 SCOPE = "https://outlook.office365.com/.default"

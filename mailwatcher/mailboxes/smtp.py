@@ -13,7 +13,7 @@ from email.parser import BytesHeaderParser
 
 from mailwatcher.mailboxes.addresses import host_and_port
 from mailwatcher.mailboxes.login import Login, encrypted_or_here
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
 from models.settings import Mailbox
 
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
@@ -45,7 +45,7 @@ class Smtp:
         self._name = f"{self._host}:{self._port}"
 
     def send(self, raw: bytes) -> None:
-        """Send one mail. Blocks. Errors as for ``models.ports.Mailbox.send``."""
+        """Send one mail. Blocks. Errors as for ``models.ports.mailbox.Mailbox.send``."""
         recipients = recipients_of(raw)
         if not recipients:
             raise Permanent("the mail names no recipient in To, Cc or Bcc")

@@ -11,7 +11,7 @@ import msal
 import requests
 
 from mailwatcher.mailboxes.addresses import needs_tls
-from models.ports import Permanent, Temporary
+from models.ports.errors import Permanent, Temporary
 from models.settings import Mailbox, SettingsError
 
 EARLY_SECONDS = 300.0

@@ -12,7 +12,7 @@ from email import message_from_bytes
 
 import pytest
 
-from models.ports import Mailbox, MailFolder, StoredMail
+from models.ports.mailbox import Mailbox, MailFolder, StoredMail
 
 RECENTLY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 HEAD = b"From: a@example.com\r\nTo: wilson@example.com\r\nSubject: %s\r\nMessage-ID: <%s@example.com>\r\n\r\n"

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.adapters.gitlab import GitLabTracker
-from models.ports import IssueTracker
+from models.ports.tracker import IssueTracker
 from models.settings import Tracker
 from tests.contract.tracker_contract import TrackerContract
 from tests.support.gitlab import TOKEN, GitLab

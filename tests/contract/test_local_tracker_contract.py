@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.local_tracker import LocalTracker
-from models.ports import IssueTracker
+from models.ports.tracker import IssueTracker
 from tests.contract.tracker_contract import TrackerContract
 
 

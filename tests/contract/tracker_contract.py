@@ -10,17 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.ports import (
-    Issue,
-    IssueChange,
-    IssueKind,
-    IssueRef,
-    IssueTracker,
-    Iteration,
-    NewIssue,
-    Page,
-    Permanent,
-)
+from models.ports.errors import Permanent
+from models.ports.tracker import Issue, IssueChange, IssueKind, IssueRef, IssueTracker, Iteration, NewIssue, Page
 
 USERS = ("mb2345", "ak101")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from bot.adapters.apigee import ApigeeGateway
 from bot.adapters.unconfigured import NoGateway
 from fittings import gateway_of
 from models.domain.gateway import GatewayApp, Grant
-from models.ports import Permanent, Temporary, Unauthorised
+from models.ports.errors import Permanent, Temporary, Unauthorised
 from models.settings import Apigee as ApigeeSettings
 from models.settings import Settings, SettingsError
 from tests.support.apigee import ORGANIZATION, SECRET, TOKEN, Apigee, Fault, discovery

@@ -18,7 +18,7 @@ from models.domain.cases import Case, CaseDecision, CaseState
 from models.domain.mail import Outcome
 from models.operations import cases
 from models.operations.alerts import record_mails
-from models.ports import Ambiguous, Permanent, Temporary
+from models.ports.errors import Ambiguous, Permanent, Temporary
 from tests.support.access_world import CARD, World, text_of, told, world
 
 __all__ = ["world"]

@@ -19,7 +19,7 @@ from models.domain.case_timeline import CaseVerb
 from models.domain.cases import App, CaseState
 from models.domain.effects import Tell, TellCase
 from models.operations import cases
-from models.ports import Permanent
+from models.ports.errors import Permanent
 from models.settings import Settings
 from tests.support.access_world import ADA, ALWAYS, CARD, World, clock_of, reading_all_due, text_of, told, world
 from tests.support.apigee import Fault

@@ -25,7 +25,7 @@ from models.domain.process import Process
 from models.domain.process_building import read_process
 from models.operations import incidents
 from models.operations.alerts import record_mails
-from models.ports import ThreadAddress
+from models.ports.messenger import ThreadAddress
 from tests.support.handling import clicks_of
 
 ADA = Person("aad-ada", "Ada Example", "29:ada")

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from bot.clock import look_now_and_then
-from models.ports import Temporary
+from models.ports.errors import Temporary
 
 
 async def test_it_goes_on_after_each_failure(caplog: pytest.LogCaptureFixture) -> None:

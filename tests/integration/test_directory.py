@@ -11,7 +11,7 @@ from tortoise import connections
 from models import database, directory, store
 from models.directory import CASE, INCIDENT, PRIVATE
 from models.domain.incidents import Decision, Incident, State
-from models.ports import ThreadAddress
+from models.ports.messenger import ThreadAddress
 from models.sql import reading
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

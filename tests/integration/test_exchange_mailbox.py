@@ -11,7 +11,8 @@ import pytest
 from exchangelib.protocol import CachingProtocol
 
 from mailwatcher.mailboxes.exchange import calls, mailbox
-from models.ports import MailFolder, Permanent
+from models.ports.errors import Permanent
+from models.ports.mailbox import MailFolder
 from tests.support.exchange import Exchange
 from tests.support.exchange_box import MAIL, Bookmarks, Boxes, age, boxes, server, until
 from tests.support.exchange_soap import message, schema

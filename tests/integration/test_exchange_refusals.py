@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from mailwatcher.mailboxes.exchange import server as exchange_server
-from models.ports import Ambiguous, MailFolder, Permanent, Temporary
+from models.ports.errors import Ambiguous, Permanent, Temporary
+from models.ports.mailbox import MailFolder
 from tests.support.exchange import Exchange
 from tests.support.exchange_box import MAIL, Boxes, age, boxes, server
 from tests.support.exchange_http import USERNAME

@@ -12,7 +12,8 @@ from exchangelib import errors as ews
 from exchangelib.autodiscover import cache, discovery
 
 from mailwatcher.mailboxes.exchange import server as exchange_server
-from models.ports import MailFolder, Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
+from models.ports.mailbox import MailFolder
 from tests.support.exchange import ADDRESS, Exchange
 from tests.support.exchange_box import MAIL, Boxes, age, boxes, server
 from tests.support.exchange_http import PASSWORD, USERNAME

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from mailwatcher.mailboxes.exchange import mailbox
-from models.ports import Temporary
+from models.ports.errors import Temporary
 from tests.support.exchange import Exchange
 from tests.support.exchange_box import Boxes, age, boxes, server, until
 

@@ -18,7 +18,7 @@ from models.domain.effects import Tell
 from models.domain.expected_mail import ExpectedMail
 from models.domain.mail import MailRules
 from models.operations.alerts import record_mails
-from models.ports import MailFolder, StoredMail
+from models.ports.mailbox import MailFolder, StoredMail
 from tests.unit.cards.samples import PROCESS
 
 LONDON = ZoneInfo("Europe/London")

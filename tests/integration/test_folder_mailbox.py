@@ -11,7 +11,8 @@ import pytest
 
 from mailwatcher.mailboxes import folder as module
 from mailwatcher.mailboxes.folder import FolderMailbox
-from models.ports import MailFolder, Temporary
+from models.ports.errors import Temporary
+from models.ports.mailbox import MailFolder
 
 
 def mailbox(path: Path) -> FolderMailbox:

@@ -37,7 +37,7 @@ from models.domain.requests import AddNote, Assess, Claim, HandOver, Request, Re
 from models.domain.resolving import ResolveAnswers
 from models.operations import incidents
 from models.operations.alerts import record_mails
-from models.ports import Unauthorised
+from models.ports.errors import Unauthorised
 from models.settings import Settings, Teams, Tracker
 from models.sql import reading
 from tests.support.botframework import TENANT, Connector

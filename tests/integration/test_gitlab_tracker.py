@@ -19,18 +19,9 @@ from bot.adapters import gitlab_queries
 from bot.adapters.gitlab import GitLabTracker
 from bot.adapters.gitlab_text import split_marker, with_marker, without_quick_actions
 from models.domain.people import Person
-from models.ports import (
-    Ambiguous,
-    Finding,
-    IssueChange,
-    IssueKind,
-    Iteration,
-    NewIssue,
-    Permanent,
-    PortError,
-    Temporary,
-    Unauthorised,
-)
+from models.ports.checks import Finding
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.tracker import IssueChange, IssueKind, Iteration, NewIssue
 from models.settings import Tracker
 from tests.support.gitlab import TOKEN, Fault, GitLab
 from tests.support.gitlab_contract import graphql_schema, needs_contracts

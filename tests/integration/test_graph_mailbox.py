@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from mailwatcher.mailboxes.graph import GraphMailbox
-from models.ports import Ambiguous, MailFolder, Permanent, Temporary
+from models.ports.errors import Ambiguous, Permanent, Temporary
+from models.ports.mailbox import MailFolder
 from models.settings import Mailbox
 from tests.support.graph import SCHEMA, Fault, Graph, check_request
 

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from bot.adapters.graph_people import KEPT_FOR, MOST_KEPT, GraphPeople, NoPeople
 from bot.adapters.tokens import directory_registration
-from models.case_ports import Member, PeopleDirectory
-from models.ports import Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
+from models.ports.people_directory import Member, PeopleDirectory
 from models.settings import Directory, Teams
 from tests.support.graph import SCHEMA, check_request
 from tests.support.graph_people import CLIENT_ID, FIELDS, SECRET, TENANT, Fault, GraphDirectory

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.adapters.halo import HaloDesk, NoDesk
-from models.case_ports import ServiceDesk, SupportCall
-from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.service_desk import ServiceDesk, SupportCall
 from models.settings import Halo as HaloSettings
 from tests.support.halo import CLIENT_ID, SECRET, Fault, Halo
 from tests.unit.test_issue_text import HOSTILE

@@ -12,8 +12,8 @@ import pytest
 
 from bot.adapters.halo import HaloDesk
 from bot.issue_text import one_line
-from models.case_ports import SupportCall
-from models.ports import Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Permanent, PortError, Temporary, Unauthorised
+from models.ports.service_desk import SupportCall
 from tests.integration.test_halo import settings_of
 from tests.support.halo import Fault, Halo
 from tests.unit.test_issue_text import HOSTILE

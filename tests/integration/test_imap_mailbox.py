@@ -11,7 +11,8 @@ from imapclient import DELETED
 
 from mailwatcher.mailboxes import imap
 from mailwatcher.mailboxes.imap import SIZE_LIMIT, ImapMailbox
-from models.ports import MailFolder, Temporary
+from models.ports.errors import Temporary
+from models.ports.mailbox import MailFolder
 from tests.support.dovecot import WITHOUT_MOVE, Dovecot
 from tests.support.imap_box import PROCESSED, mail, opened, took
 

@@ -14,7 +14,7 @@ import pytest
 from mailwatcher.mailboxes import imap, imap_session
 from mailwatcher.mailboxes.imap import ImapMailbox
 from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Mailbox, SettingsError
 from tests.support.dovecot import OAUTH_USER, PASSWORD, TOKEN, Account, Dovecot, NoBookmark
 from tests.support.imap_box import PROCESSED, mail, opened, took

@@ -18,15 +18,8 @@ from bot.adapters import frontmatter, local_files, local_tracker
 from bot.adapters.local_files import LocalFiles
 from bot.adapters.local_iterations import iteration_of
 from bot.adapters.local_tracker import LocalTracker
-from models.ports import (
-    Ambiguous,
-    IssueChange,
-    IssueKind,
-    Iteration,
-    NewIssue,
-    Permanent,
-    Temporary,
-)
+from models.ports.errors import Ambiguous, Permanent, Temporary
+from models.ports.tracker import IssueChange, IssueKind, Iteration, NewIssue
 
 NOW = datetime(2026, 11, 20, 22, 15, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -36,7 +29,7 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from bot.adapters.local_tracker import LocalTracker
-from models.ports import IssueChange, IssueKind, NewIssue
+from models.ports.tracker import IssueChange, IssueKind, NewIssue
 
 async def main(path, name, count):
     tracker = LocalTracker(Path(path), "iam/admin", lambda: datetime.now(UTC))
@@ -55,7 +48,7 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from bot.adapters.local_tracker import LocalTracker
-from models.ports import IssueChange, IssueKind, NewIssue
+from models.ports.tracker import IssueChange, IssueKind, NewIssue
 
 NEW = NewIssue(IssueKind.INCIDENT, "old", "x" * 20000, "<!-- wilson:incident:1 -->")
 

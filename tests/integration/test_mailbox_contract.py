@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from mailwatcher.mailboxes.exchange.mailbox import ExchangeMailbox
 from mailwatcher.mailboxes.folder import FolderMailbox
 from mailwatcher.mailboxes.graph import GraphMailbox
-from models.ports import Mailbox, MailFolder
+from models.ports.mailbox import Mailbox, MailFolder
 from models.settings import Mailbox as MailboxSettings
 from tests.contract.mailbox_contract import Box, MailboxContract
 from tests.support.dovecot import Account, Dovecot

@@ -20,7 +20,8 @@ from models.domain.effects import PostReview, Tell
 from models.domain.people import Person
 from models.domain.rota import Swap
 from models.domain.working_hours import WorkingHours
-from models.ports import Finding, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Temporary
 from tests.integration.test_outbox import House, house
 from tests.unit.cards.samples import PROCESS
 

@@ -28,7 +28,7 @@ from models.domain.process_building import read_process
 from models.domain.requests import Claim
 from models.operations import incidents
 from models.operations.alerts import record_mails
-from models.ports import Ambiguous, Permanent, PortError, Temporary, Unauthorised
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary, Unauthorised
 from models.queue import Item
 from models.settings import Teams
 from models.sql import reading

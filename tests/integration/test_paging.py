@@ -32,8 +32,8 @@ from models.domain.requests import Assess, Claim, Close, Dismiss, MarkPrivate, M
 from models.domain.timeline import Entry, Verb
 from models.operations import incidents
 from models.operations.alerts import record_mails
-from models.paging_ports import Pager
-from models.ports import Permanent, Unauthorised
+from models.ports.errors import Permanent, Unauthorised
+from models.ports.pager import Pager
 from models.settings import Paging as PagingSettings
 from models.settings import Settings, SettingsError
 from models.sql import reading

@@ -48,7 +48,9 @@ from models.domain.security_rules import Security
 from models.domain.timeline import Verb
 from models.operations import incidents, shifts
 from models.operations.alerts import record_mails
-from models.ports import Ambiguous, ChannelAddress, Finding, Message, ThreadAddress
+from models.ports.checks import Finding
+from models.ports.errors import Ambiguous
+from models.ports.messenger import ChannelAddress, Message, ThreadAddress
 from tests.support.handling import clicks_of, deliveries_of, speech_of
 from tests.unit.cards.samples import PROCESS
 from tests.unit.domain.samples import OVER

@@ -21,7 +21,8 @@ from models.domain.reports import Spread, report_of
 from models.domain.requests import Claim
 from models.domain.timeline import Entry, Verb
 from models.operations import incidents
-from models.ports import Issue, IssueKind, IssueRef, Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
+from models.ports.tracker import Issue, IssueKind, IssueRef
 from models.sql import writing
 from tests.integration.test_outbox import House, house
 from tests.integration.test_reminding import ADA

@@ -21,7 +21,9 @@ from models.domain.people import Person
 from models.domain.requests import AddFollowUp, Assess, Claim, MarkPrivate, Reopen, Resolve
 from models.domain.resolving import ResolveAnswers
 from models.operations import incidents, reviews
-from models.ports import Ambiguous, ChannelAddress, IssueChange, IssueKind, Message, NewIssue, ThreadAddress
+from models.ports.errors import Ambiguous
+from models.ports.messenger import ChannelAddress, Message, ThreadAddress
+from models.ports.tracker import IssueChange, IssueKind, NewIssue
 from models.sql import reading
 from tests.integration.test_private import ADA, BEN, DEVS, SECRET, House, house, private, security
 from tests.unit.cards.samples import PROCESS

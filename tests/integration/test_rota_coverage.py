@@ -15,7 +15,7 @@ from models import database
 from models.domain.people import Person
 from models.domain.rota import Swap
 from models.domain.working_hours import WorkingHours
-from models.ports import Finding
+from models.ports.checks import Finding
 from models.settings import Settings
 
 LONDON = ZoneInfo("Europe/London")

@@ -13,7 +13,7 @@ from bot.surroundings import Surroundings
 from fittings import rota_of
 from models import directory
 from models.domain.people import Person
-from models.ports import Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Settings, SettingsError, Tracker
 from tests.integration.test_outbox import House, house
 from tests.support.gitlab import TOKEN, Fault, GitLab

@@ -19,7 +19,7 @@ from fittings import rota_of
 from models import directory
 from models.domain.people import Person
 from models.domain.working_hours import WorkingHours
-from models.ports import Permanent, Temporary
+from models.ports.errors import Permanent, Temporary
 from models.settings import Settings, SettingsError
 from tests.support.botframework import serving
 from tests.unit.cards.samples import PROCESS

@@ -22,7 +22,8 @@ from models.domain.requests import Assess, Claim, MarkPrivate, Park
 from models.domain.shift_rules import ShiftRules
 from models.domain.working_hours import WorkingHours
 from models.operations import incidents, shifts
-from models.ports import Finding, PortError, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import PortError, Temporary
 from tests.integration.test_private import ADA, BEN, DEVS, SECRET, House, house, private, security
 from tests.unit.cards.samples import PROCESS
 from tests.unit.domain.samples import INTERNAL

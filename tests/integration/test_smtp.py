@@ -15,7 +15,7 @@ import pytest
 from mailwatcher.mailboxes.imap import ImapMailbox
 from mailwatcher.mailboxes.smtp import recipients_of, without_bcc
 from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
 from models.settings import Mailbox
 from tests.support.dovecot import NoBookmark, self_signed
 

@@ -21,7 +21,7 @@ from bot.posting import Channels
 from fittings import page_of
 from models import queue
 from models.domain.requests import Claim, MarkPrivate, Request, SendUpdate
-from models.ports import Unauthorised
+from models.ports.errors import Unauthorised
 from models.settings import Settings, SettingsError, StatusPage
 from models.sql import reading
 from tests.integration.test_private import House, house, private, security

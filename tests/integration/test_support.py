@@ -30,13 +30,13 @@ from bot.surroundings import Surroundings
 from cards.case_actions import encode_case
 from models import cases as rows
 from models import directory, queue, store
-from models.case_ports import ServiceDesk
 from models.directory import CASE
 from models.domain import support
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import CaseState
 from models.domain.working_hours import WorkingHours
 from models.operations import cases
+from models.ports.service_desk import ServiceDesk
 from models.settings import Teams
 from tests.integration.test_graph_people import directory_of
 from tests.integration.test_halo import settings_of

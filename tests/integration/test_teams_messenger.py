@@ -16,7 +16,8 @@ from bot.adapters import connector
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.tokens import TEAMS_SCOPE, Tokens, teams_registration
 from models.domain.people import Person
-from models.ports import Ambiguous, ChannelAddress, Message, Permanent, Temporary, ThreadAddress
+from models.ports.errors import Ambiguous, Permanent, Temporary
+from models.ports.messenger import ChannelAddress, Message, ThreadAddress
 from models.settings import Teams
 from tests.support.botframework import APP_ID, TENANT, Connector, serving
 

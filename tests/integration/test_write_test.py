@@ -13,7 +13,8 @@ import wilson
 from bot.adapters.gitlab import GitLabTracker
 from bot.adapters.local_tracker import LocalTracker
 from bot.write_test import WriteTest
-from models.ports import Finding, IssueTracker
+from models.ports.checks import Finding
+from models.ports.tracker import IssueTracker
 from models.settings import Tracker
 from tests.support.gitlab import TOKEN, Fault, GitLab
 from tests.support.gitlab_contract import needs_contracts

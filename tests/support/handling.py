@@ -24,10 +24,15 @@ from bot.pacing import Pacer
 from bot.posting import Channels, Poster
 from bot.speech import Speech
 from bot.surroundings import Surroundings
-from models.case_ports import ApiGateway, PeopleDirectory, ServiceDesk
-from models.change_ports import ChangeSource
-from models.paging_ports import Pager
-from models.ports import ChannelMaker, IssueTracker, Messenger, StatusPage
+from models.ports.changes import ChangeSource
+from models.ports.channels import ChannelMaker
+from models.ports.gateway import ApiGateway
+from models.ports.messenger import Messenger
+from models.ports.pager import Pager
+from models.ports.people_directory import PeopleDirectory
+from models.ports.service_desk import ServiceDesk
+from models.ports.status_page import StatusPage
+from models.ports.tracker import IssueTracker
 
 SENDER = "alerts@identity.example.ac.uk"
 

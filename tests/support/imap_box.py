@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mailwatcher.mailboxes.imap import ImapMailbox
-from models.ports import MailFolder
+from models.ports.mailbox import MailFolder
 from tests.support.dovecot import Account
 
 PROCESSED = MailFolder.PROCESSED

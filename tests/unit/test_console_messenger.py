@@ -9,7 +9,7 @@ from cards.actions import Form
 from cards.forms import form_card
 from cards.incident import incident_card
 from models.domain.views import IncidentView
-from models.ports import ChannelAddress, Message
+from models.ports.messenger import ChannelAddress, Message
 from tests.unit.domain.samples import AT, LATER, OPEN, PROCESS
 
 

@@ -11,7 +11,7 @@ from bot.adapters.graph_people import GraphPeople, NoPeople
 from bot.adapters.halo import HaloDesk, NoDesk
 from doctor import examine
 from fittings import desk_of, people_of
-from models.ports import Finding
+from models.ports.checks import Finding
 from models.settings import Settings, SettingsError
 from tests.support.graph_people import CLIENT_ID, SECRET, TENANT, GraphDirectory
 from tests.support.halo import CLIENT_ID as HALO_ID

@@ -15,7 +15,7 @@ import pytest
 
 from mailwatcher.mailboxes.addresses import host_and_port
 from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Permanent, PortError, Temporary
+from models.ports.errors import Permanent, PortError, Temporary
 from models.settings import Mailbox, SettingsError
 
 SCOPE = "https://outlook.office365.com/.default"

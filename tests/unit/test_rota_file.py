@@ -5,7 +5,7 @@ import pytest
 
 from bot.adapters.rota_file import FileRota, NoRota
 from models.domain.people import Person
-from models.ports import Permanent
+from models.ports.errors import Permanent
 
 MEGAN = Person("id-megan", "Megan Bright", "29:megan", "mb2345")
 ALI = Person("id-ali", "Ali Khan")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters.rota_file import FileRota
 from models.domain.people import Person
-from models.ports import Permanent
+from models.ports.errors import Permanent
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 YAML = """

@@ -12,7 +12,7 @@ from aioresponses import aioresponses
 
 from bot.adapters.connector import TeamsMessenger
 from bot.adapters.tokens import Tokens
-from models.ports import Message, ThreadAddress
+from models.ports.messenger import Message, ThreadAddress
 from models.settings import Teams
 
 URL = "https://smba.trafficmanager.net/teams/"

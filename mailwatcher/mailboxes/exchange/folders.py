@@ -17,7 +17,9 @@ from mailwatcher.mailboxes.exchange.calls import (
     answered,
     known_folder,
 )
-from models.ports import Finding, MailFolder, Permanent, Temporary
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, Temporary
+from models.ports.mailbox import MailFolder
 from models.settings import Mailbox
 
 

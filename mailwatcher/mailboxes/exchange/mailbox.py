@@ -38,7 +38,9 @@ from mailwatcher.mailboxes.exchange.folders import Folders
 from mailwatcher.mailboxes.exchange.listener import Listener
 from mailwatcher.mailboxes.exchange.refusals import refusal, said
 from mailwatcher.mailboxes.exchange.server import Server
-from models.ports import Bookmark, Finding, MailFolder, Permanent, PortError, StoredMail
+from models.ports.checks import Finding
+from models.ports.errors import Permanent, PortError
+from models.ports.mailbox import Bookmark, MailFolder, StoredMail
 from models.settings import Mailbox
 
 log = logging.getLogger(__name__)
@@ -96,7 +98,7 @@ class ExchangeMailbox:
     # -- the port -----------------------------------------------------------------------------------------
 
     async def fetch(self, limit: int) -> Sequence[StoredMail]:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         if self._saved is None:
             self._saved = self._state = await self._bookmark.load()
         self._news.clear()
@@ -105,23 +107,23 @@ class ExchangeMailbox:
         return mails
 
     async def file_away(self, ref: str, folder: MailFolder) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.to_thread(self._ask, lambda account: self._file_away(account, ref, folder))
         await self._keep()
 
     async def wait(self, seconds: float) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         self._listen(asyncio.get_running_loop())
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
     async def send(self, raw: bytes) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.to_thread(self._ask, lambda account: _send(account, raw), sending=True)
 
     async def check(self) -> Sequence[Finding]:
-        """See ``models.ports.Checkable``."""
+        """See ``models.ports.checks.Checkable``."""
         address = self._settings.address
         try:
             findings = [await asyncio.to_thread(self._ask, self._folders.finding)]
@@ -136,7 +138,7 @@ class ExchangeMailbox:
         return findings
 
     async def close(self) -> None:
-        """See ``models.ports.Mailbox``."""
+        """See ``models.ports.mailbox.Mailbox``."""
         await asyncio.to_thread(self._close)
 
     async def _keep(self) -> None:

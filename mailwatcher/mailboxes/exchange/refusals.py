@@ -8,7 +8,7 @@ import requests
 from exchangelib import errors as ews
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from models.ports import Ambiguous, Permanent, PortError, Temporary
+from models.ports.errors import Ambiguous, Permanent, PortError, Temporary
 from models.settings import Mailbox
 
 log = logging.getLogger(__name__)

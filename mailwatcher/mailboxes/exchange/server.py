@@ -22,7 +22,7 @@ from requests.auth import AuthBase
 from mailwatcher.mailboxes.addresses import is_loopback
 from mailwatcher.mailboxes.exchange.refusals import Refused, asked_wait
 from mailwatcher.mailboxes.tokens import Tokens
-from models.ports import Permanent, Temporary
+from models.ports.errors import Permanent, Temporary
 from models.settings import Mailbox
 
 logging.getLogger("exchangelib").setLevel(logging.CRITICAL)  # it logs whole requests: mails, and who signs in

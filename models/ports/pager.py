@@ -1,4 +1,4 @@
-"""What Wilson asks of a system that pages people. Errors as in ``models.ports``."""
+"""What pages somebody where nobody owns what is urgent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from models.ports import Checkable
+from models.ports.checks import Checkable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is promised by whatever knows what was merged and deployed. Errors as in ``models.ports``."""
+"""Whatever knows what was merged and deployed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from models.domain.recent_changes import RecentChange
-from models.ports import Checkable
+from models.ports.checks import Checkable
 
 
 class ChangeSource(Checkable, Protocol):
