@@ -27,7 +27,7 @@ from models import cases as rows
 from models.directory import CASE
 from models.domain.case_requests import CallWentOn
 from models.domain.cases import Call, Case
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.people import Person
 from models.domain.procedures import Procedure
 from models.operations import cases

@@ -45,8 +45,9 @@ from cards.shift_actions import decode_shift, is_about_a_shift
 from cards.story import copy_card, document_text, story, to_copy
 from models import directory, mails, store
 from models.directory import DIGEST, INCIDENT, MAIL
+from models.domain.decisions import Refusal
 from models.domain.effects import Answer
-from models.domain.incidents import Incident, Refusal
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE
 from models.domain.requests import Assess, PostMortem

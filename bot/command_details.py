@@ -13,7 +13,6 @@ from bot.typed_text import PERSON, kept_text, named, only_filler
 from cards.actions import Form
 from cards.blocks import clean
 from cards.payload import NOTE, REPOSITORIES, SHORT, TITLE, URL
-from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.report_rules import YEARS
@@ -37,6 +36,7 @@ from models.domain.requests import (
     Raise,
     TellSecurity,
 )
+from models.domain.timeline import NoteKind
 
 
 def read_alone(name: str, rest: str, process: Process) -> Act:

@@ -39,6 +39,7 @@ from cards.timeline import announcement
 from cards.words import public_title
 from models import digests, directory, mails, queue, reporting, store
 from models.directory import DIGEST, INCIDENT, MAIL, PRIVATE
+from models.domain.decisions import Decision
 from models.domain.effects import (
     Announce,
     Answer,
@@ -74,7 +75,8 @@ from models.domain.effects import (
     WriteLogPage,
     WritePostMortem,
 )
-from models.domain.incidents import Decision, Documented, Incident, State
+from models.domain.incident_parts import Documented
+from models.domain.incidents import Incident, State
 from models.domain.people import MOST_MENTIONS
 from models.domain.privacy import raise_unseen
 from models.domain.reminders import holds

@@ -12,9 +12,11 @@ from bot import issues
 from bot.merge_requests import to_read_again
 from bot.surroundings import Surroundings
 from models import directory, store
+from models.domain.decisions import Decision
 from models.domain.effects import Effect, ReadIssue
 from models.domain.hearing import IssueNews, hear
-from models.domain.incidents import Decision, Incident, IssueSeen, State
+from models.domain.incident_parts import IssueSeen
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.operations.incidents import load
 from models.ports.errors import PortError

@@ -9,7 +9,8 @@ from datetime import datetime
 from bot.issue_text import blocks, fence, link, marker, note_text, plain, title
 from cards.timeline import sentence
 from cards.words import affected, recurring
-from models.domain.incidents import FollowUp, Incident, State
+from models.domain.incident_parts import FollowUp
+from models.domain.incidents import Incident, State
 from models.domain.process import Process
 from models.domain.recent_changes import RecentChanges
 from models.domain.services import services_of

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from models import store
-from models.domain.incidents import Decision, Incident
+from models.domain.decisions import Decision
+from models.domain.incidents import Incident
 from models.domain.recurrence import recurrence
 from models.operations.incidents import load
 

@@ -11,7 +11,7 @@ from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from models import directory, reporting, store
 from models.domain.effects import SendReport
-from models.domain.incidents import FollowUp
+from models.domain.incident_parts import FollowUp
 from models.domain.reports import Report
 from models.ports.errors import Permanent, PortError
 from models.ports.tracker import IssueTracker

@@ -13,7 +13,8 @@ from cards.review import discussed_card, follow_up_card, review_card
 from cards.review_actions import Discuss, DoInReview, ReviewButton, ShowReview
 from models import store
 from models.directory import REVIEW
-from models.domain.incidents import Incident, Refusal
+from models.domain.decisions import Refusal
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.requests import AddFollowUp
 from models.domain.views import ReviewView

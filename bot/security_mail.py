@@ -12,7 +12,8 @@ from email.utils import format_datetime, make_msgid
 from bot.case_letters import Letters
 from bot.surroundings import Surroundings
 from models import store
-from models.domain.incidents import Decision, Incident
+from models.domain.decisions import Decision
+from models.domain.incidents import Incident
 from models.domain.privacy import mailed
 from models.operations.incidents import load
 from models.ports.errors import Ambiguous, Permanent, Temporary

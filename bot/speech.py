@@ -42,8 +42,9 @@ from cards.services import service_text
 from cards.story import document_text, story, to_copy
 from models import directory, store
 from models.directory import INCIDENT, PRIVATE
+from models.domain.decisions import Refusal
 from models.domain.effects import Answer, PostReview, SendReport
-from models.domain.incidents import Incident, Refusal, State
+from models.domain.incidents import Incident, State
 from models.domain.notice_rules import review_of
 from models.domain.people import Person
 from models.domain.privacy import IN_PRIVATE

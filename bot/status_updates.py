@@ -10,7 +10,8 @@ from bot.clock import look_now_and_then
 from bot.surroundings import Surroundings
 from models import store
 from models.domain.communication import ask, chase
-from models.domain.incidents import Decision, Incident, State
+from models.domain.decisions import Decision
+from models.domain.incidents import Incident, State
 
 
 class StatusUpdates:

@@ -24,10 +24,10 @@ from cards.payload import (
     PayloadReader,
 )
 from models.domain import requests
-from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.process import Answer
 from models.domain.resolving import ResolveAnswers
+from models.domain.timeline import NoteKind
 
 COMPUTED = "computed"
 """The choice of an urgency that leaves it to the answers."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 from cards.actions import Form, encode
 from cards.blocks import Element, execute, show_card
-from models.domain.incidents import MAY, Incident, ManualChange, State
+from models.domain.decisions import MAY
+from models.domain.incident_parts import ManualChange
+from models.domain.incidents import Incident, State
 from models.domain.views import IncidentView
 
 VISIBLE = 5

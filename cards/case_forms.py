@@ -11,7 +11,7 @@ from cards.case_actions import FIELD, MAIL, STEP, CaseForm, encode_case
 from cards.payload import NOTE, SHORT, TITLE
 from models.domain import access
 from models.domain.cases import Case
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.procedures import Draft, Procedure
 from models.domain.views import CaseView
 

@@ -8,7 +8,7 @@ from cards.blocks import Element, adaptive_card, clean, escape, execute, text_bl
 from cards.form_parts import Values, assessment, marked, refused, text
 from cards.judging import judging_inputs
 from cards.payload import LONG, TITLE
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.process import Process
 

@@ -9,7 +9,7 @@ from cards.actions import COMPUTED
 from cards.blocks import Element, clean, container, escape, text_block
 from cards.judging import YES_NO
 from cards.payload import SHORT
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.process import Process
 
 Values = Mapping[str, str]

@@ -26,12 +26,14 @@ from cards.judging import YES_NO, instead_input, judging_inputs
 from cards.payload import LONG, NOTE, REPOSITORIES, SHORT, TITLE, URL
 from cards.words import NOTES, headline
 from models.domain.communication import draft
-from models.domain.incidents import Incident, NoteKind, Refusal
+from models.domain.decisions import Refusal
+from models.domain.incidents import Incident
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.judging import asked
 from models.domain.outside import STAGES
 from models.domain.process import Answer, FollowUpKind
 from models.domain.staffing import declares_resolved
+from models.domain.timeline import NoteKind
 from models.domain.views import IncidentView
 
 MOST_PEOPLE, MOST_OTHERS = 50, 25

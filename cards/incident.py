@@ -35,7 +35,8 @@ from cards.outside import outside_rows
 from cards.private import privacy_rows
 from cards.services import service_rows
 from cards.words import affected, headline, next_step, numbered, recurring, source_name, times, urgency_name
-from models.domain.incidents import Incident, MergeRequest, Noise, State
+from models.domain.incident_parts import MergeRequest, Noise
+from models.domain.incidents import Incident, State
 from models.domain.parking import put_off
 from models.domain.people import Person
 from models.domain.recent_changes import RecentChanges

@@ -7,10 +7,11 @@ from datetime import date, datetime
 
 from cards.blocks import escape, link, safe_url
 from cards.words import affected, ago, headline, next_step, public_title, source_name, times, urgency_name
-from models.domain.incidents import Incident, NoteKind
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.rota import Swap
+from models.domain.timeline import NoteKind
 from models.domain.views import IncidentView
 
 _MOST = 30

@@ -22,7 +22,7 @@ from cards.blocks import (
     unfolding,
 )
 from cards.words import numbered, public_title, source_name, times
-from models.domain.incidents import FollowUp
+from models.domain.incident_parts import FollowUp
 from models.domain.process import Process
 from models.domain.report_lines import Line
 from models.domain.reports import PRIVATE, Repeat, Report, Spread

@@ -30,7 +30,8 @@ from cards.payload import LONG, TITLE
 from cards.review_actions import encode_review
 from cards.timeline import sentence
 from cards.words import ago, public_title, urgency_name
-from models.domain.incidents import Incident, Refusal, State
+from models.domain.decisions import Refusal
+from models.domain.incidents import Incident, State
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb
 from models.domain.views import ReviewView

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from cards.blocks import escape, host_of, link, mention, plain, safe_url
 from cards.words import NOTES, source_name, times
-from models.domain.incidents import NoteKind
 from models.domain.lesson_rules import lesson_kind
 from models.domain.outside import VENDOR
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.recent_changes import span
-from models.domain.timeline import Entry, Verb
+from models.domain.timeline import Entry, NoteKind, Verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cards.blocks import clean
-from models.domain.incidents import Incident, NoteKind, State
+from models.domain.incidents import Incident, State
 from models.domain.process import Process
 from models.domain.recurrence import Recurrence
 from models.domain.resolving import TO_BE_PRIVATE, to_be_private
 from models.domain.staffing import vacant
+from models.domain.timeline import NoteKind
 
 _SOURCES = {
     "alertmanager": "Alertmanager",

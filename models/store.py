@@ -15,8 +15,9 @@ from models.codec import (
     incident_from_text,
     incident_to_text,
 )
+from models.domain.decisions import Decision
 from models.domain.effects import Effect, IncidentEffect, TellPager
-from models.domain.incidents import Decision, Incident, State
+from models.domain.incidents import Incident, State
 from models.domain.paging import concerns_pager
 from models.domain.privacy import same_alert
 from models.domain.recurrence import LOOKED_BACK

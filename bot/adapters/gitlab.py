@@ -30,7 +30,7 @@ from bot.adapters.gitlab_queries import CREATE, ITERATION, SEVERITY
 from bot.adapters.gitlab_text import split_marker, with_marker
 from bot.issue_text import one_line
 from models.domain.hearing import IssueNews
-from models.domain.incidents import MergeRequest
+from models.domain.incident_parts import MergeRequest
 from models.domain.people import Person
 from models.ports.checks import Finding
 from models.ports.errors import Ambiguous, Permanent, PortError, Temporary

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bot.adapters.gitlab_http import GitLabApi, GraphQLRefused, Missing
 from bot.adapters.gitlab_queries import MERGE_REQUEST
-from models.domain.incidents import MergeRequest
+from models.domain.incident_parts import MergeRequest
 
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-])?"
 _PATH = re.compile(

@@ -11,7 +11,7 @@ from typing import Any
 from bot.adapters.gitlab_http import GitLabApi, Missing
 from bot.adapters.gitlab_project import GitLabProject
 from models.domain.hearing import IssueAct, IssueNews
-from models.domain.incidents import IssueSeen
+from models.domain.incident_parts import IssueSeen
 
 NEWEST = {"order_by": "created_at", "sort": "desc", "per_page": "50"}
 _SAID = (

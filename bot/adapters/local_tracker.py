@@ -38,7 +38,7 @@ from bot.adapters.local_issues import (
 from bot.adapters.local_iterations import iteration_of
 from bot.adapters.local_pages import LocalPages
 from models.domain.hearing import IssueAct, IssueNews
-from models.domain.incidents import IssueSeen, MergeRequest
+from models.domain.incident_parts import IssueSeen, MergeRequest
 from models.domain.people import Person
 from models.ports.checks import Finding
 from models.ports.errors import Permanent, Temporary

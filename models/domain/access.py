@@ -24,9 +24,9 @@ from models.domain.cases import (
     over,
     told,
 )
+from models.domain.decisions import Refusal
 from models.domain.effects import CarryOut, LookUpCase, PostCase, RefreshCase, SendLetter
 from models.domain.gateway import GatewayApp, Grant
-from models.domain.incidents import Refusal
 from models.domain.people import Person
 from models.domain.procedures import AccessProcess, ProductRule
 

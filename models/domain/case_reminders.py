@@ -10,7 +10,7 @@ from models.domain import support
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import Case, CaseDecision, CaseState
 from models.domain.effects import Effect, RefreshCase, TellCase
-from models.domain.incidents import Reminded
+from models.domain.incident_parts import Reminded
 from models.domain.people import Person, each_once
 from models.domain.procedures import Procedures
 from models.domain.reminder_rules import Reminders, whom

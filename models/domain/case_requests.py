@@ -9,7 +9,7 @@ from typing import Literal
 
 from models.domain import access, calls, cases, support
 from models.domain.cases import Case, CaseOutcome, Letter
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.people import Person
 from models.domain.procedures import Procedures
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 from models.domain.case_timeline import CaseEntry, CaseVerb
+from models.domain.decisions import Refusal
 from models.domain.effects import (
     CloseCall,
     Effect,
@@ -23,7 +24,7 @@ from models.domain.effects import (
     TellCase,
 )
 from models.domain.gateway import Grant
-from models.domain.incidents import Refusal, Reminded
+from models.domain.incident_parts import Reminded
 from models.domain.people import Person
 
 CALL = "call"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from models.domain.decisions import Decision
 from models.domain.effects import Effect, NoteIssue, RefreshCard
-from models.domain.incidents import Decision, Incident
+from models.domain.incidents import Incident
 from models.domain.recent_changes import ChangeRules, RecentChange, RecentChanges
 from models.domain.timeline import Entry, Verb
 

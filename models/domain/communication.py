@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import Announce, AskUpdate, Effect, OpenChannel, PostUpdate, RefreshCard, ShowOnPage
 from models.domain.handling import is_address
-from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
+from models.domain.incidents import Incident, State
 from models.domain.outside import STAGES, VENDOR, StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process

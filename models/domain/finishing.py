@@ -5,21 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import Announce, RaiseFollowUp, WritePostMortem
-from models.domain.incidents import (
-    Decision,
-    Documented,
-    FollowUp,
-    Incident,
-    Kept,
-    Lesson,
-    ManualChange,
-    Outcome,
-    Refusal,
-    State,
-    refused,
-    told,
-)
+from models.domain.incident_parts import Documented, FollowUp, Kept, Lesson, ManualChange
+from models.domain.incidents import Incident, State
 from models.domain.judging import Answers, Judged
 from models.domain.people import Person
 from models.domain.process import Process

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import Effect, OpenChannel, ReportParts, WriteLogPage
-from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb
 

@@ -7,21 +7,13 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from models.domain.alerts import Link
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import Announce, AskUpdate, Effect, NoteIssue, RefreshCard, WriteLogPage
-from models.domain.incidents import (
-    Decision,
-    Escalation,
-    Incident,
-    ManualChange,
-    NoteKind,
-    Outcome,
-    Refusal,
-    refused,
-    told,
-)
+from models.domain.incident_parts import Escalation, ManualChange
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.process import Process
-from models.domain.timeline import Entry, Verb
+from models.domain.timeline import Entry, NoteKind, Verb
 
 
 def decide(incident: Incident, option: str, present: str, by: Person, process: Process, *, at: datetime) -> Outcome:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from models.domain.decisions import Decision
 from models.domain.effects import Announce, Effect, RefreshCard, SyncIssue
-from models.domain.incidents import Decision, Incident, IssueSeen, State
+from models.domain.incident_parts import IssueSeen
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb
 

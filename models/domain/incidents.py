@@ -1,35 +1,35 @@
-"""What an incident is, and what may be done to it.
-
-An act takes an incident and returns what it becomes (``Decision``) or why not (``Refusal``): ``intake`` holds
-what alerts do, ``ownership``, ``handling`` and ``finishing`` what people do. Nothing there knows a database, a
-channel or a tracker. ``MAY`` is the table of transitions; the acts add what the table can't say.
-"""
+"""What an incident is. What it is made of stands in ``incident_parts``, what may be done to it in ``decisions``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from models.domain.alerts import Link, policy_of
-from models.domain.effects import (
-    Announce,
-    Effect,
-    MailSecurity,
-    NoteIssue,
-    RaiseIssue,
-    RefreshCard,
-    SyncIssue,
-    WriteLogPage,
+from models.domain.incident_parts import (
+    Assessment,
+    Documented,
+    Escalation,
+    FollowUp,
+    IssueSeen,
+    Kept,
+    Lesson,
+    ManualChange,
+    MergeRequest,
+    Noise,
+    Paged,
+    Parked,
+    Privacy,
+    Reminded,
+    Resolution,
 )
 from models.domain.judging import Judged
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
-from models.domain.process import Answer, Process
+from models.domain.process import Process
 from models.domain.recent_changes import RecentChanges
 from models.domain.recurrence import Recurrence
-from models.domain.timeline import Entry
 
 
 class State(StrEnum):
@@ -45,254 +45,6 @@ class State(StrEnum):
     def finished(self) -> bool:
         """Whether a new firing of the same alert would be a new candidate."""
         return self not in (State.CANDIDATE, State.OPEN)
-
-
-class NoteKind(StrEnum):
-    """What a note is about (W41, W42)."""
-
-    OBSERVATION = "observation"
-    ACTION = "action"
-    REASONING = "reasoning"
-    DECISION = "decision"
-    STATUS = "status"
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """Something that the team takes from an incident. ``kind`` is the key of what it is about (T14, L40)."""
-
-    kind: str
-    text: str
-    by: Person
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """How and when the urgency was reached. ``reason`` is the person's where they overrode the computed level."""
-
-    answers: dict[str, Answer]
-    computed: str
-    because: str
-    reason: str = ""
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Escalation:
-    """What the team decided about an urgent incident, with whom (W37)."""
-
-    option: str
-    by: Person
-    present: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ManualChange:
-    """A change made by hand, which waits for a second, different developer (W45-W47)."""
-
-    id: int
-    what: str
-    why: str
-    by: Person
-    at: datetime
-    confirmed_by: Person | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What was answered when it was resolved (W49-W51).
-
-    Attributes:
-        past: Who ought to have declared it resolved, and their role, where another did (L37).
-        past_reason: Why it was done without them.
-    """
-
-    cause: str
-    limit_reached: bool
-    repositories: tuple[str, ...]
-    by: Person
-    at: datetime
-    none_reason: str = ""
-    past: str = ""
-    past_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A secondary issue raised because of the incident. ``key`` and ``url`` come from the tracker.
-
-    Attributes:
-        closed: How it stood when the incident review was called up last; ``None`` where nobody has looked.
-    """
-
-    id: str
-    kind: str
-    title: str
-    key: str = ""
-    url: str = ""
-    closed: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """That an incident was put off.
-
-    Attributes:
-        reason: What it waits for.
-        told: Whether its owner was reminded when the time had come.
-    """
-
-    until: datetime
-    reason: str
-    by: Person
-    at: datetime
-    told: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """That the incident review kept a resolved incident for its next meeting (W67-W70)."""
-
-    by: Person
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class IssueSeen:
-    """How the tracker's issue stood when it was last read or written.
-
-    Attributes:
-        assignee: A user of the tracker; empty for nobody.
-        last_comment: The newest comment that somebody else than Wilson wrote.
-        updated: The tracker's own mark of its newest change; empty where it was not read since we wrote.
-    """
-
-    closed: bool = False
-    labels: tuple[str, ...] = ()
-    assignee: str = ""
-    severity: str = ""
-    last_comment: str = ""
-    updated: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reminded:
-    """What was reminded of last.
-
-    Attributes:
-        of: What was lacking.
-        since: When that began: what lacks again later is reminded of anew.
-        count: How often.
-        at: When last; ``None`` where that was not written down yet.
-    """
-
-    of: str
-    since: datetime
-    count: int
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Paged:
-    """Whom the outside system was asked to page because nobody owned it.
-
-    Attributes:
-        since: When what it was paged for began: what begins anew is paged anew.
-        asked: How many pages were decided.
-        at: When the last one was; ``None`` for none.
-        sent: How many of them were sent, or not needed any more.
-        told: The last word that the pager was told: empty, ``trigger``, ``acknowledge`` or ``resolve``.
-    """
-
-    since: datetime
-    asked: int = 0
-    at: datetime | None = None
-    sent: int = 0
-    told: str = ""
-
-    @property
-    def waits(self) -> bool:
-        """Whether a page was decided that was not sent."""
-        return self.asked > self.sent
-
-
-@dataclass(frozen=True, slots=True)
-class MergeRequest:
-    """A merge request that was linked to an incident.
-
-    Attributes:
-        url: As it was linked.
-        name: ``group/project!12``.
-        state: ``opened``, ``merged``, ``closed`` or ``locked``; empty until it was read.
-        hidden: Whether the tracker does not show it to us.
-    """
-
-    url: str
-    name: str
-    title: str = ""
-    state: str = ""
-    draft: bool = False
-    approved: bool = False
-    hidden: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is neither merged nor closed."""
-        return self.state in ("opened", "locked")
-
-
-@dataclass(frozen=True, slots=True)
-class Privacy:
-    """Who marked an incident as a matter of security, and who was told of it.
-
-    Attributes:
-        told: Who was told, in the words of whoever recorded it; empty until somebody did.
-        mail: How the mail to whoever must know stands: empty, ``sending``, ``sent`` or ``failed``.
-    """
-
-    by: Person
-    at: datetime
-    reason: str = ""
-    told: str = ""
-    told_at: datetime | None = None
-    mail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Documented:
-    """The post-mortem that stands in the issue, or is to be written there.
-
-    Attributes:
-        digest: Tells the document from any other; empty where that is not known.
-        written: Whether it stands there; otherwise it was asked for.
-    """
-
-    digest: str
-    written: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """A rule whose alerts were no incidents more than once, on whatever resources (W64).
-
-    Attributes:
-        dismissed: How many of its candidates were dismissed, this one among them.
-        reports: How often it was reported in all of them.
-        since: When the first of them came.
-        answered: Whether a person said what is to be done about it.
-        incidents: Their numbers, the oldest first.
-        resources: What they spoke of.
-    """
-
-    dismissed: int
-    reports: int
-    since: datetime
-    answered: bool = False
-    incidents: tuple[int, ...] = ()
-    resources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,121 +193,3 @@ class Incident:
     def unconfirmed(self) -> tuple[ManualChange, ...]:
         """The changes by hand that no second developer has confirmed."""
         return tuple(change for change in self.changes if change.confirmed_by is None)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What an incident becomes, what is written down, and what must leave the system.
-
-    Attributes:
-        incident: The incident after it; equal to the one before where nothing changes.
-        notice: One sentence for the person who acted; empty where the card says enough.
-    """
-
-    incident: Incident
-    entries: tuple[Entry, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    notice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why nothing changed.
-
-    Attributes:
-        text: For the person who acted; plain text.
-        ask: Which question must be answered first (``take_over``); empty where asking again won't help.
-        fields: The answers that are missing or wrong, by the form's field names.
-    """
-
-    text: str
-    ask: str = ""
-    fields: tuple[str, ...] = ()
-
-
-Outcome = Decision | Refusal
-
-MAY: Mapping[str, frozenset[State]] = {
-    "raise": frozenset({State.CANDIDATE}),
-    "dismiss": frozenset({State.CANDIDATE, State.OPEN}),
-    "claim": frozenset({State.CANDIDATE, State.OPEN}),
-    "assign": frozenset({State.CANDIDATE, State.OPEN}),
-    "hand_over": frozenset({State.OPEN}),
-    "role": frozenset({State.OPEN}),
-    "join": frozenset({State.CANDIDATE, State.OPEN}),
-    "assess": frozenset({State.OPEN}),
-    "decide": frozenset({State.OPEN}),
-    "park": frozenset({State.OPEN}),
-    "unpark": frozenset({State.OPEN}),
-    "note": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
-    "link": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
-    "me_too": frozenset({State.CANDIDATE, State.OPEN}),
-    "change": frozenset({State.OPEN}),
-    "confirm_change": frozenset({State.OPEN}),
-    "resolve": frozenset({State.OPEN}),
-    "follow_up": frozenset({State.OPEN, State.RESOLVED}),
-    "lesson": frozenset({State.OPEN, State.RESOLVED}),
-    "post_mortem": frozenset({State.RESOLVED, State.CLOSED}),
-    "improve": frozenset({State.DISMISSED}),
-    "close": frozenset({State.RESOLVED}),
-    "keep": frozenset({State.RESOLVED}),
-    "reopen": frozenset({State.RESOLVED, State.DISMISSED, State.CLOSED}),
-    "merge": frozenset({State.CANDIDATE, State.OPEN}),
-    "vendor": frozenset({State.OPEN, State.RESOLVED}),
-    "update": frozenset({State.OPEN, State.RESOLVED}),
-    "channel": frozenset({State.OPEN}),
-    "fire": frozenset({State.CANDIDATE, State.OPEN}),
-    "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
-}
-
-_WHY_NOT: Mapping[State, str] = {
-    State.CANDIDATE: "It is a candidate that nobody has judged yet: raise or claim it first.",
-    State.OPEN: "It is open already.",
-    State.RESOLVED: "It is resolved. Reopen it first if it is not over.",
-    State.CLOSED: "It was closed at the incident review. Reopen it first if it is not over.",
-    State.DISMISSED: "It was dismissed. Reopen it first if it was an incident after all.",
-}
-
-
-def refused(incident: Incident, verb: str) -> Refusal | None:
-    """Return why ``verb`` can't be done in the incident's state, or ``None`` where it can."""
-    if incident.state in MAY[verb]:
-        return None
-    if incident.merged_into is not None:
-        return Refusal(f"It is a part of incident {incident.merged_into} now: go on there.")
-    return Refusal(_WHY_NOT[incident.state])
-
-
-def told(
-    changed: Incident,
-    entries: tuple[Entry, ...],
-    *,
-    mentions: tuple[Person, ...] = (),
-    whole_team: bool = False,
-    raises: bool = False,
-    sync: bool = False,
-) -> Decision:
-    """Put together what every act of a person leads to: the issue, the thread, the card.
-
-    Args:
-        changed: The incident after the act.
-        entries: What happened, for the timeline, the issue and the thread.
-        mentions: Who is mentioned in the thread.
-        whole_team: Whether everyone is.
-        raises: Whether the act is what raises the incident in the tracker.
-        sync: Whether something changed that the issue shows besides its comments.
-    """
-    effects: list[Effect] = []
-    if raises:
-        effects.append(RaiseIssue(changed.id))
-        if changed.private:
-            effects.append(MailSecurity(changed.id))
-    if changed.raised:
-        effects.extend(NoteIssue(changed.id, entry) for entry in entries)
-        if sync:
-            effects.append(SyncIssue(changed.id))
-    if entries and changed.log_key:
-        effects.append(WriteLogPage(changed.id))
-    effects.extend(Announce(changed.id, entry, mentions, whole_team) for entry in entries)
-    effects.append(RefreshCard(changed.id))
-    return Decision(changed, entries, tuple(effects))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from models.domain.decisions import Decision
 from models.domain.effects import Announce, Effect, RefreshCard
-from models.domain.incidents import Decision, Incident, MergeRequest
+from models.domain.incident_parts import MergeRequest
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb
 

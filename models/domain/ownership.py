@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
+from models.domain.incidents import Incident, State
 from models.domain.judging import ASK, Answers, Judged, Judging
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb

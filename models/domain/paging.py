@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from models.domain.decisions import Decision, told
 from models.domain.effects import TellPager
-from models.domain.incidents import Decision, Incident, Paged, Reminded, State, told
+from models.domain.incident_parts import Paged, Reminded
+from models.domain.incidents import Incident, State
 from models.domain.parking import put_off
 from models.domain.process import Process
 from models.domain.reminders import is_urgent, next_number

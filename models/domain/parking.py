@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from models.domain.incidents import Decision, Incident, Outcome, Parked, Refusal, refused, told
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
+from models.domain.incident_parts import Parked
+from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb

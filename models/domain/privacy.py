@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain.alerts import policy_of
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import (
     Announce,
     Effect,
@@ -22,7 +23,8 @@ from models.domain.effects import (
     SyncIssue,
     WriteLogPage,
 )
-from models.domain.incidents import Decision, Incident, Outcome, Privacy, Refusal, State, refused, told
+from models.domain.incident_parts import Privacy
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.security_rules import Security
 from models.domain.timeline import Entry, Verb

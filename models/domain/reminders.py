@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+from models.domain.decisions import Decision
 from models.domain.effects import Announce, Effect, RefreshCard
-from models.domain.incidents import Decision, Incident, Reminded, State
+from models.domain.incident_parts import Reminded
+from models.domain.incidents import Incident, State
 from models.domain.outside import VENDOR
 from models.domain.people import Person, each_once
 from models.domain.process import Process

@@ -17,11 +17,13 @@ from models.domain import (
     resolving,
     staffing,
 )
-from models.domain.incidents import Decision, Incident, NoteKind, Outcome
+from models.domain.decisions import Decision, Outcome
+from models.domain.incidents import Incident
 from models.domain.judging import Answers
 from models.domain.people import Person
 from models.domain.process import Answer, Process
 from models.domain.resolving import ResolveAnswers
+from models.domain.timeline import NoteKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import OfferChannel, RaiseFollowUp
-from models.domain.incidents import (
-    Assessment,
-    Decision,
-    FollowUp,
-    Incident,
-    Outcome,
-    Refusal,
-    Resolution,
-    State,
-    refused,
-    told,
-)
+from models.domain.incident_parts import Assessment, FollowUp, Resolution
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.process import Answer, Process
 from models.domain.staffing import declares_resolved, may_resolve

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain import ownership
+from models.domain.decisions import Decision, Outcome, Refusal, refused, told
 from models.domain.effects import NoteIssue
-from models.domain.incidents import Decision, Incident, Outcome, Refusal, State, refused, told
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.roles import Role

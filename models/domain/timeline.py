@@ -64,6 +64,16 @@ class Verb(StrEnum):
     PAGED = "paged"
 
 
+class NoteKind(StrEnum):
+    """What a note is about (W41, W42)."""
+
+    OBSERVATION = "observation"
+    ACTION = "action"
+    REASONING = "reasoning"
+    DECISION = "decision"
+    STATUS = "status"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of an incident's timeline.

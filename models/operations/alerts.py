@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from models import recording
 from models.domain import intake
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
-from models.domain.incidents import Decision, Incident
+from models.domain.decisions import Decision
+from models.domain.incidents import Incident
 from models.domain.mail import Trust, sort_mail
 from models.domain.process import Process
 from models.domain.timeline import Entry, Verb

@@ -10,7 +10,7 @@ from models import directory
 from models.domain import calls
 from models.domain.case_requests import CallWentOn, Setting
 from models.domain.cases import Call, Case
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.people import Person
 from models.domain.process import Process
 from models.operations import cases, incidents

@@ -11,7 +11,7 @@ from models import cases as rows
 from models.domain import access, support
 from models.domain.case_requests import CaseRequest, Setting, TakeCase, carry_out
 from models.domain.cases import App, Call, Case, CaseDecision, CaseOutcome
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.people import Person
 from models.domain.procedures import Procedure
 from models.store import Conflict, DoneAlready

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from models import mails, store
+from models.domain.decisions import Decision
 from models.domain.effects import Effect, PostMail, RefreshReview, RefreshShift
-from models.domain.incidents import Decision, Incident
+from models.domain.incidents import Incident
 from models.domain.privacy import mark_part
 from models.domain.timeline import Verb
 from models.operations import reviews, shifts

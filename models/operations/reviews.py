@@ -9,8 +9,9 @@ import orjson
 from pydantic import TypeAdapter
 
 from models import directory, store
+from models.domain.decisions import Decision
 from models.domain.effects import Effect, RefreshReview
-from models.domain.incidents import Decision, Incident, State
+from models.domain.incidents import Incident, State
 
 _PREFIX, _APART = "review-list:", "review-apart:"
 MOST_STRAYS = 20

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from models.domain.hearing import IssueNews
-from models.domain.incidents import MergeRequest
+from models.domain.incident_parts import MergeRequest
 from models.domain.people import Person
 from models.ports.checks import Checkable
 

@@ -13,7 +13,7 @@ from bot.status_updates import StatusUpdates
 from models import store
 from models.directory import INCIDENT
 from models.domain.communication_rules import Communication, Vendor
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.process import Option
 from models.domain.requests import AddVendor, Assess, Claim, Decide, MarkPrivate, NoUpdates, Resolve, SendUpdate
 from models.domain.resolving import ResolveAnswers

@@ -10,7 +10,8 @@ from tortoise import connections
 
 from models import database, directory, store
 from models.directory import CASE, INCIDENT, PRIVATE
-from models.domain.incidents import Decision, Incident, State
+from models.domain.decisions import Decision
+from models.domain.incidents import Incident, State
 from models.ports.messenger import ThreadAddress
 from models.sql import reading
 

@@ -15,8 +15,8 @@ from bot.mail_view import mail_view
 from bot.watchkeeping import Watchkeeping
 from models import directory, mails, queue, store
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
+from models.domain.decisions import Refusal
 from models.domain.effects import Tell
-from models.domain.incidents import Refusal
 from models.domain.mail import MailRules, Outcome, Trust
 from models.domain.people import Person
 from models.domain.process import Process

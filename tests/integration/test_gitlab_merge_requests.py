@@ -12,7 +12,7 @@ from bot.hearing import Listener
 from bot.hooks import merge_request_of
 from models import queue, store
 from models.domain.effects import ReadMergeRequest
-from models.domain.incidents import MergeRequest
+from models.domain.incident_parts import MergeRequest
 from models.domain.requests import AddLink, Claim
 from models.domain.timeline import Verb
 from models.operations import incidents

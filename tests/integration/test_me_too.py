@@ -18,7 +18,7 @@ from cards.report import report_csv
 from cards.story import story
 from models import directory, reporting, store
 from models.directory import INCIDENT
-from models.domain.incidents import Privacy
+from models.domain.incident_parts import Privacy
 from models.domain.people import Person
 from models.domain.requests import Assess, Claim, Merge, MeToo, Resolve
 from models.operations import incidents

@@ -13,7 +13,8 @@ from tortoise import connections
 
 from cards.incident import incident_card
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.incidents import Incident, Refusal, State
+from models.domain.decisions import Refusal
+from models.domain.incidents import Incident, State
 from models.domain.requests import Dismiss, Improve, MarkPrivate, Reopen
 from models.operations import incidents
 from models.operations.alerts import record_mails

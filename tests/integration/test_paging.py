@@ -25,7 +25,7 @@ from doctor import examine
 from fittings import pager_of
 from models import directory, queue, store
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.incidents import Decision
+from models.domain.decisions import Decision
 from models.domain.paging_rules import PagingRules
 from models.domain.people import Person
 from models.domain.requests import Assess, Claim, Close, Dismiss, MarkPrivate, Merge, Raise, Reopen, Resolve

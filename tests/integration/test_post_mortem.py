@@ -9,8 +9,8 @@ from bot.places import Place
 from cards.actions import encode
 from models import directory, queue, store
 from models.directory import INCIDENT
+from models.domain.decisions import Decision
 from models.domain.effects import WritePostMortem
-from models.domain.incidents import Decision
 from models.domain.requests import AddLesson, AddNote, Close, PostMortem
 from models.operations import incidents
 from tests.integration.test_gitlab_hearing import raised

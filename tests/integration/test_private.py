@@ -26,8 +26,9 @@ from cards.actions import encode
 from models import directory, mails, queue, store
 from models.directory import INCIDENT, MAIL, PRIVATE
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
+from models.domain.decisions import Decision
 from models.domain.effects import PostReview
-from models.domain.incidents import Decision, Incident, State
+from models.domain.incidents import Incident, State
 from models.domain.outside import StatusUpdate
 from models.domain.people import Person
 from models.domain.privacy import mark

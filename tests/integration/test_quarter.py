@@ -26,8 +26,9 @@ from models import queue, store
 from models.domain import access, support
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import App, Call, Case, CaseDecision, CaseOutcome, CaseState, give_up
+from models.domain.decisions import Decision
 from models.domain.effects import Announce, Tell, TellCase
-from models.domain.incidents import Decision, Incident, State
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.requests import AddNote, Assess, Claim, Dismiss, Raise, Request, Resolve, carry_out
 from models.domain.resolving import ResolveAnswers

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from models import directory, store
 from models.directory import INCIDENT
 from models.domain.alerts import Alert, MailKind
+from models.domain.decisions import Decision
 from models.domain.effects import PostCard
-from models.domain.incidents import Decision, Incident, Privacy, State
+from models.domain.incident_parts import Privacy
+from models.domain.incidents import Incident, State
 from models.domain.intake import candidate
 from models.domain.requests import Claim
 from models.operations import incidents

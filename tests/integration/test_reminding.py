@@ -11,8 +11,8 @@ import pytest
 
 from bot.reminding import MOST, Reminding
 from models import directory, queue, store
+from models.domain.decisions import Decision
 from models.domain.effects import Announce, Tell
-from models.domain.incidents import Decision
 from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
 from models.domain.reminders import holds

@@ -13,8 +13,10 @@ import pytest
 from bot.reporting import Reporting, with_follow_ups
 from cards.report import report_card, report_json, report_text
 from models import queue, reporting, store
+from models.domain.decisions import Decision
 from models.domain.effects import SendReport
-from models.domain.incidents import Decision, FollowUp, Incident, State
+from models.domain.incident_parts import FollowUp
+from models.domain.incidents import Incident, State
 from models.domain.report_lines import line_of
 from models.domain.report_rules import ReportRules
 from models.domain.reports import Spread, report_of

@@ -12,7 +12,8 @@ import pytest
 
 from models import mails, queue, store
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
-from models.domain.incidents import Refusal, State
+from models.domain.decisions import Refusal
+from models.domain.incidents import State
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.process_building import read_process

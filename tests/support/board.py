@@ -18,7 +18,7 @@ from bot.board.site import Board
 from bot.surroundings import Surroundings
 from models import directory
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.people import Person
 from models.domain.requests import AddLesson, AddNote, Assess, Claim, MarkPrivate, Resolve
 from models.domain.resolving import ResolveAnswers

@@ -8,7 +8,6 @@ from bot.command_types import Act, AskReport, ChangeRota, Misused, Show, ShowFor
 from bot.commands import parse
 from cards.actions import Form
 from cards.payload import NOTE
-from models.domain.incidents import NoteKind
 from models.domain.requests import (
     AddFollowUp,
     AddLink,
@@ -28,6 +27,7 @@ from models.domain.requests import (
     Reopen,
     Unpark,
 )
+from models.domain.timeline import NoteKind
 from tests.unit.command_samples import AT_ADA, AT_BEN, BOT, misused, say
 from tests.unit.domain.samples import ADA, BEN
 from tests.unit.domain.test_judging import PLATFORM

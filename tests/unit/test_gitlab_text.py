@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bot import issues
 from bot.adapters.gitlab_text import split_marker, with_marker, without_quick_actions
 from models.domain.alerts import Link
-from models.domain.incidents import FollowUp, NoteKind, Resolution
+from models.domain.incident_parts import FollowUp, Resolution
 from models.domain.people import Person
-from models.domain.timeline import Entry, Verb
+from models.domain.timeline import Entry, NoteKind, Verb
 from tests.support import quick_actions
 from tests.unit.domain.samples import AT, CANDIDATE, LATER, OWNED, PROCESS
 from tests.unit.test_issue_text import (

@@ -16,7 +16,8 @@ from cards.lists import help_text
 from cards.story import post_mortem
 from cards.timeline import sentence
 from models.codec import incident_from_text, incident_to_text
-from models.domain.incidents import Decision, Lesson, Refusal
+from models.domain.decisions import Decision, Refusal
+from models.domain.incident_parts import Lesson
 from models.domain.lesson_rules import USUAL, LessonKind
 from models.domain.process_reader import ProcessError
 from models.domain.requests import AddLesson, carry_out

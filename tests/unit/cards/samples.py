@@ -9,16 +9,8 @@ from pathlib import Path
 
 import models
 from models.domain.alerts import Link
-from models.domain.incidents import (
-    Assessment,
-    Escalation,
-    FollowUp,
-    Incident,
-    ManualChange,
-    Privacy,
-    Resolution,
-    State,
-)
+from models.domain.incident_parts import Assessment, Escalation, FollowUp, ManualChange, Privacy, Resolution
+from models.domain.incidents import Incident, State
 from models.domain.mail import Outcome
 from models.domain.people import Person
 from models.domain.process import Process

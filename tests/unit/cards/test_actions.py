@@ -20,9 +20,9 @@ from cards.actions import (
 )
 from cards.payload import BadAction, decode_values
 from models.domain import requests
-from models.domain.incidents import NoteKind
 from models.domain.people import Person
 from models.domain.resolving import ResolveAnswers
+from models.domain.timeline import NoteKind
 from tests.unit.cards.samples import ADELE, ALEX, MEGAN, TEAM
 
 

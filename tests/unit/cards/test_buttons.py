@@ -9,7 +9,7 @@ from cards.actions import Do, OpenForm, decode
 from cards.blocks import Element
 from cards.incident import incident_card
 from models.domain import requests
-from models.domain.incidents import MAY, Decision
+from models.domain.decisions import MAY, Decision
 from models.domain.people import Person
 from models.domain.views import IncidentView
 from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, process_named, view

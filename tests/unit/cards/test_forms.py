@@ -10,7 +10,7 @@ from cards.blocks import Element
 from cards.declare_form import declare_form
 from cards.forms import form_card
 from models.domain import requests
-from models.domain.incidents import Refusal
+from models.domain.decisions import Refusal
 from models.domain.judging import Judged
 from models.domain.roles import Role, Roles
 from tests.unit.cards.samples import ADELE, ALEX, INTERNAL, MEGAN, NOW, PROCESS, TEAM, URGENT, view

@@ -35,8 +35,10 @@ from cards.review import discussed_card, follow_up_card, review_card
 from cards.review_actions import decode_review, is_about_the_review
 from cards.shift import days_end_card, shift_card
 from cards.shift_actions import decode_shift, is_about_a_shift
+from models.domain.decisions import Refusal
 from models.domain.firing import Part
-from models.domain.incidents import Kept, Parked, Refusal, State
+from models.domain.incident_parts import Kept, Parked
+from models.domain.incidents import State
 from models.domain.judging import ASK as NOT_AN_INCIDENT
 from models.domain.mail import Outcome
 from models.domain.report_lines import line_of

@@ -23,19 +23,11 @@ from cards.mail import mail_card
 from cards.services import service_text, services_text
 from models.domain.alerts import Link
 from models.domain.cases import App, Call, Case, CaseState, Letter, Product, Tick
+from models.domain.decisions import Refusal
 from models.domain.firing import Part
 from models.domain.gateway import Grant
-from models.domain.incidents import (
-    Assessment,
-    Escalation,
-    FollowUp,
-    Incident,
-    ManualChange,
-    Privacy,
-    Refusal,
-    Resolution,
-    State,
-)
+from models.domain.incident_parts import Assessment, Escalation, FollowUp, ManualChange, Privacy, Resolution
+from models.domain.incidents import Incident, State
 from models.domain.outside import StatusUpdate, VendorCall
 from models.domain.people import Person
 from models.domain.process import Process

@@ -12,7 +12,8 @@ from cards.blocks import MAX_BYTES, size
 from cards.payload import BadAction
 from cards.review import discussed_card, follow_up_card, gaps, review_card
 from cards.review_actions import REVIEW_VERBS, Discuss, DoInReview, ShowReview, decode_review, encode_review
-from models.domain.incidents import FollowUp, Kept, State
+from models.domain.incident_parts import FollowUp, Kept
+from models.domain.incidents import State
 from models.domain.requests import AddFollowUp, AddNote, Close, Keep
 from models.domain.timeline import Entry, Verb
 from models.domain.views import ReviewView

@@ -12,7 +12,7 @@ from cards.blocks import MAX_BYTES, size
 from cards.payload import BadAction
 from cards.shift import days_end_card, shift_card
 from cards.shift_actions import ShiftButton, decode_shift, encode_shift
-from models.domain.incidents import Parked
+from models.domain.incident_parts import Parked
 from models.domain.people import Person
 from models.domain.reports import Repeat
 from models.domain.shifts import Shift, ShiftView, Timer

@@ -9,7 +9,9 @@ from typing import Any
 import models
 from models.domain import intake
 from models.domain.alerts import Alert, MailKind
-from models.domain.incidents import Assessment, Decision, Incident, Refusal, State
+from models.domain.decisions import Decision, Refusal
+from models.domain.incident_parts import Assessment
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.process_building import read_process

@@ -24,8 +24,8 @@ from models.domain.case_requests import (
     carry_out,
 )
 from models.domain.cases import Call, Case, CaseDecision, CaseState
+from models.domain.decisions import Refusal
 from models.domain.effects import DeclareFromCall, LookUpCase, NoteCall, PostCase, TellCase
-from models.domain.incidents import Refusal
 from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from tests.unit.domain.samples import ADA, BEN, PROCESS, PROCESS_FILE

@@ -5,8 +5,9 @@ import pytest
 
 from models.domain import finishing
 from models.domain.alerts import Link
+from models.domain.decisions import Decision, Refusal
 from models.domain.effects import RaiseFollowUp
-from models.domain.incidents import Decision, Incident, Refusal, State
+from models.domain.incidents import Incident, State
 from models.domain.requests import Dismiss, Raise, Reopen, Resolve
 from tests.unit.domain.samples import (
     ADA,

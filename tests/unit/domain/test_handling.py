@@ -3,10 +3,11 @@ from dataclasses import replace
 import pytest
 
 from models.domain.alerts import Link
+from models.domain.decisions import Decision
 from models.domain.effects import Announce, NoteIssue
-from models.domain.incidents import Decision, NoteKind
 from models.domain.people import Person
 from models.domain.requests import AddLink, AddNote, ConfirmChange, ProposeChange
+from models.domain.timeline import NoteKind
 from tests.unit.domain.samples import ADA, BEN, CANDIDATE, CLOSED, CYD, OPEN, RESOLVED, act, kinds, refuse, told
 
 PROPOSED = act(OPEN, ProposeChange(" restarted db-1 ", " the pipeline is down "), ADA).incident

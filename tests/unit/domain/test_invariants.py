@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from models.domain import finishing, intake
+from models.domain.decisions import Decision, Refusal
 from models.domain.effects import Announce, NoteIssue, RaiseFollowUp, RaiseIssue
-from models.domain.incidents import Decision, Incident, NoteKind, Refusal, State
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.requests import (
     AddFollowUp,
@@ -31,6 +32,7 @@ from models.domain.requests import (
     carry_out,
 )
 from models.domain.resolving import ResolveAnswers
+from models.domain.timeline import NoteKind
 from tests.unit.domain.samples import ADA, ALERT, AT, BEN, CYD, GRAVE, INTERNAL, MILD, OPEN, OVER, PROCESS, RECOVERY
 
 PEOPLE = st.sampled_from([ADA, BEN, CYD, replace(ADA, name="Countess"), Person("", "Ben", BEN.teams_id)])

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from models.domain import intake
-from models.domain.incidents import Decision, State
+from models.domain.decisions import Decision
+from models.domain.incidents import State
 from models.domain.judging import ASK, Judging
 from models.domain.process import Process
 from models.domain.process_building import read_process

@@ -12,7 +12,8 @@ import pytest
 
 from cards.incident import incident_card
 from cards.known_issue import runbook_entry
-from models.domain.incidents import Incident, Resolution, State
+from models.domain.incident_parts import Resolution
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
+from models.domain.decisions import Decision
 from models.domain.effects import Announce
-from models.domain.incidents import Decision, State
+from models.domain.incidents import State
 from models.domain.people import Person
 from models.domain.requests import Assign, Claim, HandOver, Raise
 from tests.unit.domain.samples import (

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from models.domain.effects import Announce, TellPager
-from models.domain.incidents import Assessment, Incident, Paged, Parked, State
+from models.domain.incident_parts import Assessment, Paged, Parked
+from models.domain.incidents import Incident, State
 from models.domain.paging import Word, concerns_pager, free_since, heard, may_be_due, page, to_tell
 from models.domain.paging_rules import PagingRules, read_paging
 from models.domain.people import Person

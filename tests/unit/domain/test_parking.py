@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.domain.incidents import Decision, Incident, Parked, Refusal, State
+from models.domain.decisions import Decision, Refusal
+from models.domain.incident_parts import Parked
+from models.domain.incidents import Incident, State
 from models.domain.moments import read_moment
 from models.domain.parking import park, put_off, unpark
 from models.domain.reminder_rules import Lack, Reminders

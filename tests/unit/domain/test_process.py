@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.domain.incidents import Decision
+from models.domain.decisions import Decision
 from models.domain.people import Person
 from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from models.domain.effects import Announce
-from models.domain.incidents import Assessment, Incident, State
+from models.domain.incident_parts import Assessment
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.reminder_rules import Lack, Reminders, read_reminders

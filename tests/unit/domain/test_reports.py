@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cards.report import report_card, report_csv, report_json, report_text
-from models.domain.incidents import FollowUp, Incident, Privacy, State
+from models.domain.incident_parts import FollowUp, Privacy
+from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.report_lines import line_of
 from models.domain.report_rules import ReportRules

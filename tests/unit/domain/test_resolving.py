@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from models.domain.effects import Announce, NoteIssue, RaiseFollowUp
-from models.domain.incidents import Assessment, FollowUp, ManualChange, State
+from models.domain.incident_parts import Assessment, FollowUp, ManualChange
+from models.domain.incidents import State
 from models.domain.requests import AddFollowUp, Resolve
 from models.domain.resolving import ResolveAnswers
 from tests.unit.domain.samples import (

@@ -8,8 +8,9 @@ from importlib import resources
 
 import pytest
 
+from models.domain.decisions import Decision, Refusal
 from models.domain.effects import Announce, NoteIssue
-from models.domain.incidents import Decision, Incident, Refusal
+from models.domain.incidents import Incident
 from models.domain.process import Process
 from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError

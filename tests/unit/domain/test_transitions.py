@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from models.domain import finishing
-from models.domain.incidents import MAY, Decision, Incident, ManualChange, Refusal, State
+from models.domain.decisions import MAY, Decision, Refusal
+from models.domain.incident_parts import ManualChange
+from models.domain.incidents import Incident, State
 from models.domain.requests import (
     AddFollowUp,
     AddLesson,

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from models.domain.effects import Announce
-from models.domain.incidents import Escalation, FollowUp, ManualChange, State
+from models.domain.incident_parts import Escalation, FollowUp, ManualChange
+from models.domain.incidents import State
 from models.domain.process import Answer
 from models.domain.requests import AddFollowUp, Assess, Claim, Decide, Reopen, Resolve
 from tests.unit.domain.samples import (

@@ -9,8 +9,9 @@ import pytest
 
 from models.domain.communication import chase, vendor
 from models.domain.communication_rules import Communication, Vendor, read_communication, read_vendors
+from models.domain.decisions import Decision, Refusal
 from models.domain.effects import Announce
-from models.domain.incidents import Decision, Incident, Refusal, State
+from models.domain.incidents import Incident, State
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.timeline import Entry, Verb
 from models.domain.working_hours import WorkingHours
