@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from bot.command_types import Act, AskReport, ChangeRota, Misused, Show, ShowForm
-from bot.commands import parse
 from cards.actions import Form
 from cards.payload import NOTE
 from models.domain.requests import (
@@ -13,7 +12,6 @@ from models.domain.requests import (
     AddLink,
     AddNote,
     AddVendor,
-    Assess,
     Assign,
     Claim,
     Close,
@@ -30,7 +28,6 @@ from models.domain.requests import (
 from models.domain.timeline import NoteKind
 from tests.unit.command_samples import AT_ADA, AT_BEN, BOT, misused, say
 from tests.unit.domain.samples import ADA, BEN
-from tests.unit.domain.test_judging import PLATFORM
 
 
 @pytest.mark.parametrize(
@@ -241,11 +238,6 @@ def test_putting_off(text: str, request_: object) -> None:
 @pytest.mark.parametrize("days", ["9999-12-31", "0001-01-01", "2026-11-01..9999-12-31"])
 def test_a_report_of_days_that_no_clock_knows_is_refused(days: str) -> None:
     assert "so far ahead" in misused(f"{BOT} report {days}", in_thread=False)
-
-
-def test_the_urgency_takes_the_answers_to_the_tests_of_an_incident() -> None:
-    command = parse("urgency planned=no users=yes all_down=yes", [], PLATFORM, in_thread=True, addressed=True)
-    assert command == Act(Assess({"planned": False, "users": True, "all_down": True}))
 
 
 @pytest.mark.parametrize(
