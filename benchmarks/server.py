@@ -15,6 +15,7 @@ from botframework.connector.auth import ChannelValidation
 
 import fittings
 import wiring
+from benchmarks.clicks import CHANNEL
 from benchmarks.figures import on_core
 from bot.adapters.rota_file import NoRota
 from bot.adapters.teams import TeamsAdapter
@@ -78,6 +79,8 @@ async def serve_wilson(port: int, metadata: str, folder: str, candidates: int) -
             root = f"19:c@thread.tacv2;messageid={number}"
             thread = ThreadAddress(SERVICE_URL, TENANT, root, str(number))
             await directory.remember_card(directory.INCIDENT, number, thread)
+        await directory.remember_installation(CHANNEL, TENANT, SERVICE_URL, "Team")
+        await directory.channels_found(CHANNEL, CHANNEL, None)
         around = Surroundings(process, NoRota())
         await around.refresh()
         handler = activities_of(around)
