@@ -263,8 +263,9 @@ class _Batch:
             *fresh,
         )
         recovered = await db.rows(
-            "SELECT fingerprint AS key, MAX(ended_ms) AS ended FROM mails WHERE kind = 'recovered'"
-            f" AND incident_id IS NULL AND fingerprint IN ({marks(len(fresh))}) GROUP BY fingerprint",
+            "SELECT fingerprint AS key,"
+            " MAX(CASE WHEN kind = 'recovered' AND incident_id IS NULL THEN ended_ms END) AS ended"
+            f" FROM mails WHERE fingerprint IN ({marks(len(fresh))}) GROUP BY fingerprint",
             *fresh,
         )
         return cls(
