@@ -66,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _count_of_days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 92:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 92")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wilson", description="Alert mail to incidents in Microsoft Teams.")
     parser.add_argument("--config", type=Path, help="the settings file (default: wilson.toml, if it is there)")
@@ -113,9 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--from", dest="first", metavar="DAY", help="the first day (default: seven days ago)")
     report.add_argument("--to", dest="last", metavar="DAY", help="the last day (default: today)")
     report.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    for kind in ("csv", "json"):
+        report.add_argument(f"--{kind}", dest="format", action="store_const", const=kind, help=f"--format {kind}")
     report.add_argument("--output", type=Path, metavar="FILE", help="where to (default: standard output)")
     rota = add("rota", _rota, "who is on call on the days to come")
-    rota.add_argument("--days", type=int, default=14, choices=range(1, 93), metavar="COUNT", help="how many (14)")
+    rota.add_argument("--days", type=_count_of_days, default=14, metavar="COUNT", help="how many (14)")
     db = add("db", _upgrade, "look after the database")
     db.add_argument("action", choices=("upgrade",))
     outbox = add("outbox", _outbox, "show and move what waits to be delivered")

@@ -111,6 +111,8 @@ def read_oncall(rest: str, mentioned: Sequence[Person]) -> Command:
     """Read whose shift, and when."""
     found = re.match(r"(swap|cover|undo)\b", rest, re.IGNORECASE)
     if found is None:
+        if mentioned:  # whoever mentions people means to change something, and would take the list for a yes
+            raise Wrong("Say what: oncall swap @a @b 2026-12-24, or oncall cover @person 2026-12-24")
         return Show("oncall")
     days = " ".join(PERSON.sub(" ", rest[found.end() :]).split())
     days = re.sub(r"^(?:(?:with|and|by|on|for|from|the)\b|[,:\s])+", "", days)

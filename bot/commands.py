@@ -112,7 +112,7 @@ _ANYWHERE: Mapping[str, str] = {
     "review": r"review",
     "report": r"report",
     "shift": r"shift(?:\shand-?over)?",
-    "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|who",
+    "oncall": r"who(?:['’]s|\sis)?\son[\s-]?call|on[\s-]?call|rota|who",
     "services": r"services|what\sruns\swhere",
     "service": r"service(?!\sstatus)",
     "definition": r"definition|what\sis\san\sincident",

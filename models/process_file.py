@@ -63,9 +63,11 @@ def line_of(text: str, told: str) -> int:
         rest = rest[found.end() :].lstrip(": ")
     end = next((n for n in range(begin + 1, len(lines)) if _is_header(lines[n])), len(lines))
     first = 0 if not path else begin
+    above = next((n for n in range(len(lines)) if _is_header(lines[n])), len(lines))
     key = re.match(r"(?:there is no such entry as ')?([A-Za-z_][\w-]*)", rest)
     for number in range(first, end if path else len(lines)):
-        if key is not None and re.match(rf"\s*\"?{re.escape(key[1])}\"?\s*=", lines[number]):
+        inside = bool(path) or number < above  # what stands in a table is no entry of the file itself
+        if key is not None and inside and re.match(rf"\s*\"?{re.escape(key[1])}\"?\s*=", lines[number]):
             return number + 1
         if key is not None and not path and re.match(rf"\s*\[+{re.escape(key[1])}[\].]", lines[number]):
             return number + 1

@@ -106,7 +106,7 @@ def _outcome(reader: Reader) -> CallOutcome:
         reader.text("about", ""),
         reader.flag("why", default=False),
         reader.texts("teams"),
-        reader.text("draft", ""),
+        reader.template("draft", ["requester", "note"], ""),
     )
     if outcome.teams and outcome.then != "pass_on":
         reader.wrong('teams goes with then = "pass_on"')

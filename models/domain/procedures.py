@@ -227,11 +227,14 @@ def read_access(reader: Reader) -> AccessProcess:
     return process
 
 
+_FILLED_IN = ("app", "products", "team", "guide")
+
+
 def _draft(reader: Reader, key: str, default: Draft) -> Draft:
     if not reader.has(key):
         return default
     table = reader.table(key)
-    draft = Draft(table.text("subject"), table.text("body"))
+    draft = Draft(table.template("subject", _FILLED_IN), table.template("body", _FILLED_IN))
     table.done()
     return draft
 
@@ -313,7 +316,7 @@ def _step(reader: Reader) -> Step:
         reader.text("text"),
         _https(reader, "url"),
         timedelta(days=after),
-        reader.text("draft", ""),
+        reader.template("draft", ["due"], ""),
         reader.texts("groups"),
         reader.text("unknown", ""),
     )

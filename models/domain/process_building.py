@@ -112,9 +112,20 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
     each_its_own(follow_ups_in, [each.key for each in process.follow_ups])
     for reader in (tracker, decision, flapping, digest, top):
         reader.done()
+    _hands_off(top, process)
     if top.mistakes:
         raise ProcessError(*top.mistakes)
     return replace(process, warnings=tuple(top.warnings))
+
+
+def _hands_off(top: Reader, process: Process) -> None:
+    """Say where the option that leads to the Major Incident Process is named and there is none."""
+    named, options = process.communication.major_incident_option, [each.key for each in process.decision_options]
+    told = top.values.get("communication")
+    if top.mistakes or not options or named in options or not isinstance(told, dict):
+        return  # an option with a mistake of its own may be the one that is meant
+    if "major_incident_option" in told:
+        top.wrong(f"[communication]: major_incident_option holds {named!r}; it needs one of {', '.join(options)}")
 
 
 def _fire_name(top: Reader) -> str:
@@ -237,7 +248,7 @@ def _follow_up(reader: Reader, urgencies: tuple[Urgency, ...]) -> FollowUpKind:
         reader.key(),
         reader.text("name"),
         reader.text("question"),
-        reader.text("title"),
+        reader.template("title", ["title"]),
         reader.texts("labels"),
         reader.texts("required_for"),
     )

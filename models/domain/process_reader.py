@@ -66,6 +66,15 @@ class Reader:
             self.wrong(f"{key} is empty; it needs a text")
         return value
 
+    def template(self, key: str, stand_ins: Sequence[str], default: str | None = None) -> str:
+        """Return a text in which names between braces are filled in; another name would be sent as it stands."""
+        value = self.text(key, default)
+        for name in re.findall(r"\{(\w+)\}", value):
+            if name not in stand_ins:
+                known = ", ".join(f"{{{each}}}" for each in stand_ins)
+                self.wrong(f"{key} holds '{{{name}}}'; it may hold {known}")
+        return value
+
     def key(self) -> str:
         """Return the entry ``key``: small letters, digits and ``_``."""
         value = self.text("key")

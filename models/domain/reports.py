@@ -25,7 +25,7 @@ UNCLAIMED_AFTER = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Durations: how many, the median, the 90th percentile, the longest. Percentiles by nearest rank."""
+    """Durations: how many, the median, the 90th percentile by nearest rank, the longest."""
 
     count: int = 0
     median: timedelta = timedelta()
@@ -135,7 +135,13 @@ def spread(durations: Iterable[timedelta]) -> Spread:
     found = sorted(durations)
     if not found:
         return Spread()
-    return Spread(len(found), _percentile(found, 50), _percentile(found, 90), found[-1])
+    return Spread(len(found), _median(found), _percentile(found, 90), found[-1])
+
+
+def _median(ordered: Sequence[timedelta]) -> timedelta:
+    """Return the middle one; between two of them, halfway."""
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _percentile(ordered: Sequence[timedelta], percent: int) -> timedelta:

@@ -99,6 +99,10 @@ def test_the_report_of_what_mails_brought_comes_as_text_json_and_csv(tmp_path: P
     assert (empty["count"], empty["incidents"], empty["open_at_end"]) == (0, [], [])
     (tmp_path / "a.eml").write_bytes(render("pipeline-failed", VALUES))
     assert wilson(tmp_path, "replay", "a.eml").returncode == 0
+    assert json.loads(wilson(tmp_path, "report", "--json").stdout)["count"] == 1
+    assert wilson(tmp_path, "report", "--csv").stdout.startswith("id,title,")
+    none = wilson(tmp_path, "rota", "--days", "0")
+    assert (none.returncode, "'0' is no number of days from 1 to 92" in none.stderr) == (2, True)
     assert "still open:  1: #1" in wilson(tmp_path, "report").stdout
     done = wilson(tmp_path, "report", "--format", "csv", "--output", "out.csv")
     assert (done.returncode, done.stdout) == (0, "")

@@ -217,6 +217,7 @@ def test_the_rota_is_changed_by_naming_people_and_days() -> None:
     assert say(f"{BOT} oncall undo tomorrow", in_thread=False) == ChangeRota("tomorrow")
     assert isinstance(say(f"{BOT} oncall swap {AT_ADA} 2026-12-24", ADA, in_thread=False), Misused)
     assert isinstance(say(f"{BOT} oncall cover {AT_ADA}", ADA, in_thread=False), Misused)
+    assert isinstance(say(f"{BOT} oncall swop {AT_ADA} {AT_BEN} tomorrow", ADA, BEN, in_thread=False), Misused)
     assert say(f"{BOT} oncall", in_thread=False) == Show("oncall")
 
 

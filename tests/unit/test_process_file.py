@@ -32,6 +32,16 @@ def line_with(text: str, wanted: str, number: int = 1) -> int:
         ("cycles = 3", 'cycles = "three"', 'cycles = "three"', "a whole number"),
         ('definition = "', 'definitely = "', "definitely", "definition is missing"),
         ('from = "09:00"', 'from = "nine"', 'from = "nine"', "it needs a time as 09:00"),
+        ('name = "wilson"', "", "# Team Wilson's incident process", "name is missing; it needs a text"),
+        (
+            'title = "Investigate: {title}"',
+            'title = "In: {titel}"',
+            "{titel}",
+            "holds '{titel}'; it may hold {title}",
+        ),
+        ("again on {due}", "again on {day}", "again on {day}", "draft holds '{day}'; it may hold {due}"),
+        ('subject = "Your app {app}', 'subject = "Your {apps}', "{apps}", "it may hold {app}, {products}, {team}"),
+        ('option = "major_incident"', 'option = "mim"', '"mim"', "it needs one of major_incident, internal"),
         ("after_days = 14", "after_days = -1", "after_days = -1", "it needs a whole number from 1"),
     ],
 )

@@ -16,6 +16,7 @@ from tests.unit.domain.samples import ADA, PROCESS
         ("on call", "oncall"),
         ("on-call?", "oncall"),
         ("who", "oncall"),
+        ("rota", "oncall"),
         ("who is on call today?", "oncall"),
         ("help", "help"),
         ("?", "help"),

@@ -56,13 +56,15 @@ def entries(*what: tuple[float, Verb], **data: str) -> list[Entry]:
     [
         ([], Spread()),
         ([5], Spread(1, minutes(5), minutes(5), minutes(5))),
-        ([1, 2], Spread(2, minutes(1), minutes(2), minutes(2))),
+        ([1, 2], Spread(2, minutes(1.5), minutes(2), minutes(2))),
         ([3, 1, 2], Spread(3, minutes(2), minutes(3), minutes(3))),
-        (list(range(1, 11)), Spread(10, minutes(5), minutes(9), minutes(10))),
-        (list(range(1, 21)), Spread(20, minutes(10), minutes(18), minutes(20))),
+        (list(range(1, 11)), Spread(10, minutes(5.5), minutes(9), minutes(10))),
+        (list(range(1, 21)), Spread(20, minutes(10.5), minutes(18), minutes(20))),
     ],
 )
-def test_percentiles_are_by_nearest_rank(given: list[int], expected: Spread) -> None:
+def test_the_ninetieth_percentile_is_by_nearest_rank_and_the_median_halfway(
+    given: list[int], expected: Spread
+) -> None:
     assert spread(minutes(each) for each in given) == expected
 
 
@@ -240,9 +242,9 @@ def test_spreads_of_ten_incidents_by_hand() -> None:
         for n in range(1, 11)
     ]
     report = report_of(lines, *WEEK, now=WEEK[1])
-    assert report.to_claim == report.to_judge == Spread(10, minutes(10), minutes(18), minutes(20))
-    assert report.to_assess == Spread(10, minutes(15), minutes(27), minutes(30))
-    assert report.to_resolve == Spread(10, minutes(50), minutes(90), minutes(100))
+    assert report.to_claim == report.to_judge == Spread(10, minutes(11), minutes(18), minutes(20))
+    assert report.to_assess == Spread(10, minutes(16.5), minutes(27), minutes(30))
+    assert report.to_resolve == Spread(10, minutes(55), minutes(90), minutes(100))
     assert report.unowned == minutes(2 * 55)
 
 
