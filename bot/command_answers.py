@@ -11,6 +11,9 @@ from cards.payload import SHORT
 from models.domain.process import Answer, FollowUpKind, Process
 from models.domain.requests import Assess
 
+NO_DECISION = "This team's process knows no decision; say how bad it is: urgency"
+NO_FOLLOW_UPS = "This team's process knows no follow-ups."
+
 YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
 
 NOT_KNOWN = frozenset({"unknown", "?", "unclear", "unsure"})
@@ -94,6 +97,8 @@ def how_urgent(process: Process) -> str:
 
 def kind_in(text: str, process: Process) -> tuple[FollowUpKind, str]:
     """Return the follow-up that a text begins with, and the rest of the text."""
+    if not process.follow_ups:
+        raise Wrong(NO_FOLLOW_UPS)
     for kind in process.follow_ups:
         for name in (kind.key, kind.name):
             found = re.match(rf"{spoken(name)}(?![\w-])[\s:=–—-]*", text, re.IGNORECASE)

@@ -7,7 +7,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 
-from bot.command_answers import BECAUSE, answers_in, kind_in, same_word, split_at, spoken
+from bot.command_answers import BECAUSE, NO_DECISION, answers_in, kind_in, same_word, split_at, spoken
 from bot.command_types import Act, AskReport, ChangeRota, Command, Show, ShowForm, Wrong
 from bot.typed_text import PERSON, kept_text, named, only_filler
 from cards.actions import Form
@@ -176,6 +176,8 @@ def read_lesson(text: str, process: Process) -> Command:
 
 def read_decide(rest: str, process: Process) -> Command:
     """Read what was decided, with whom."""
+    if not process.decision_options:
+        raise Wrong(NO_DECISION)
     head, _, present = split_at(rest, r"\bwith\b|\bpresent\s?[=:]")
     names = PERSON.findall(head)
     if names and not present:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.command_answers import read_urgency
+from bot.command_answers import NO_DECISION, read_urgency
 from bot.command_clauses import read_declare, read_resolve
 from bot.command_details import (
     read_alone,
@@ -229,7 +229,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
         case "urgency":
             return read_urgency(bare, process) if bare else ShowForm(Form.ASSESS.value)
         case "decide":
-            return read_decide(bare, process) if bare else ShowForm(Form.DECIDE.value)
+            asked = bool(bare) or not process.decision_options
+            return read_decide(bare, process) if asked else ShowForm(Form.DECIDE.value)
         case "note":
             return read_note(rest.lstrip(" \t\n:,").rstrip())
         case "link":
@@ -241,7 +242,8 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
         case "resolve":
             return ShowForm(Form.RESOLVE.value) if only_filler(bare) else read_resolve(bare, process)
         case "follow-up":
-            return read_follow_up(bare, process) if bare else ShowForm(Form.FOLLOW_UP.value)
+            asked = bool(bare) or not process.follow_ups
+            return read_follow_up(bare, process) if asked else ShowForm(Form.FOLLOW_UP.value)
         case "reopen":
             return Act(Reopen(read_reason(bare)))
         case "dismiss":
@@ -276,7 +278,7 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
             return Act(Keep(kept_text(bare[for_next.end() :], LONG, "What it waits for", lines=True)))
         case "escalate":
             if not process.decision_options:
-                raise Wrong("This team's process knows no decision; say how bad it is: urgency")
+                raise Wrong(NO_DECISION)
             option = process.decision_options[0].key
             raise Wrong(f"Record the team's decision, and who took part: decide {option} with Ada, Ben")
         case "handoff":

@@ -103,7 +103,7 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
     more = (*more, *_wider(view), *((_ME_TOO,) if _may_be_affected(view) else ()))
     if view.process.fire_name and incident.fired_at is None and not incident.private:
         more = (*more, replace(_FIRE, title=view.process.fire_name))
-    return _allowed(first, incident), _allowed(more, incident)
+    return _allowed(first, view), _allowed(more, view)
 
 
 def _grave(view: IncidentView) -> bool:
@@ -156,9 +156,14 @@ def _owned(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
     return (*stage, *passing), rest
 
 
-def _allowed(some: tuple[Press, ...], incident: Incident) -> tuple[Press, ...]:
+def _allowed(some: tuple[Press, ...], view: IncidentView) -> tuple[Press, ...]:
+    incident = view.incident
+    none = {
+        *((_SECURITY, _UPDATE) if incident.private else ()),
+        *(() if view.process.follow_ups else (_FOLLOW_UP,)),
+    }
     fits = tuple(press for press in some if press in (_STORY, _HAND_OFF) or incident.state in MAY[press.verb])
-    return tuple(press for press in fits if not (incident.private and press in (_SECURITY, _UPDATE)))
+    return tuple(press for press in fits if press not in none)
 
 
 def actions(view: IncidentView) -> list[Element]:

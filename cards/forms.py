@@ -74,7 +74,7 @@ def form_card(
     style = "destructive" if take_over or none or form is Form.DISMISS else "positive"
     asks = marked(build(view, values), refusal)
     body = [
-        container(_head(view.incident, now), style="emphasis", bleed=True),
+        container(_head(view, now), style="emphasis", bleed=True),
         text_block(title, weight="Bolder", size="Large", heading=True),
         *refused(refusal),
         *asks,
@@ -96,14 +96,15 @@ def form_card(
     )
 
 
-def _head(incident: Incident, now: datetime) -> list[Element]:
+def _head(view: IncidentView, now: datetime) -> list[Element]:
+    incident = view.incident
     parts = [
         text_block(headline(incident), weight="Bolder", size="Small"),
         rich_text(text_run(incident.title, 200), spacing="None"),
     ]
     if incident.owner is not None:
         since = f" since {when(incident.owned_at, near=now)}" if incident.owned_at else ""
-        owner = f"Owner: {escape(incident.owner.name, 80)}{since}"
+        owner = f"{escape(view.process.roles.owner, 40)}: {escape(incident.owner.name, 80)}{since}"
         parts.append(text_block(owner, size="Small", subtle=True, spacing="None"))
     return parts
 
@@ -118,16 +119,26 @@ def _assess(view: IncidentView, values: Values) -> list[Element]:
     if tests and judged is None:
         heading = text_block("Is it an incident at all?", weight="Bolder")
         parts = [heading, *judging_inputs(tests, values), *parts]
-    straight = [level.name for level in view.process.urgencies if level.then == "resolve"]
-    if straight:
-        names = " or ".join(f"“{escape(name, 80)}”" for name in straight)
-        required = [kind for kind in view.process.follow_ups if kind.required_for]
-        proposed = _proposed(required[0], view.incident) if required else ""
-        line = f"If it comes out as {names}, it is resolved at once, with this follow-up:"
-        parts.append(text_block(line, spacing="Large"))
-        preset = {"follow_up_title": proposed, **values}
-        parts.append(text("follow_up_title", "Follow-up", preset, TITLE))
-    return parts
+    return [*parts, *_at_once(view, values)]
+
+
+def _at_once(view: IncidentView, values: Values) -> list[Element]:
+    """Return what is said of the levels that go straight to resolved, with the follow-up that they require."""
+    straight = [level for level in view.process.urgencies if level.then == "resolve"]
+    if not straight:
+        return []
+    keys = {level.key for level in straight}
+    kinds = [kind for kind in view.process.follow_ups if keys & set(kind.required_for)]
+    names = " or ".join(f"“{escape(each.name, 80)}”" for each in straight)
+    line = f"If it comes out as {names}, it is resolved at once"
+    if not kinds:
+        return [text_block(f"{line}.", spacing="Large")]
+    proposed = _proposed(kinds[0], view.incident) if len(kinds) == 1 else ""
+    preset = {"follow_up_title": proposed, **values}
+    return [
+        text_block(f"{line}, with this follow-up:", spacing="Large"),
+        text("follow_up_title", "Follow-up", preset, TITLE, hint="Empty for the usual title"),
+    ]
 
 
 def _resolve(view: IncidentView, values: Values) -> list[Element]:
@@ -152,8 +163,9 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
             value=values.get("safe", ""),
             expanded=True,
         ),
-        text_block("Follow-ups", weight="Bolder", spacing="Large", id="follow_ups"),
     ]
+    if view.process.follow_ups:
+        parts.append(text_block("Follow-ups", weight="Bolder", spacing="Large", id="follow_ups"))
     have = {each.kind for each in view.incident.follow_ups}
     for kind in view.process.follow_ups:
         if kind.key in have:
@@ -165,7 +177,8 @@ def _resolve(view: IncidentView, values: Values) -> list[Element]:
         parts.append(inputs.toggle(f"follow_{kind.key}", clean(label, 200), on=preset == "true"))
         titles = {f"title_{kind.key}": _proposed(kind, view.incident), **values}
         parts.append(text(f"title_{kind.key}", f"Title of “{clean(kind.name, 80)}”", titles, TITLE))
-    parts.append(text("none_reason", "If none is needed: why?", values, SHORT))
+    if view.process.follow_ups:
+        parts.append(text("none_reason", "If none is needed: why?", values, SHORT))
     if view.viewer is not None and (other := declares_resolved(view.incident, view.viewer, view.process)):
         role, person = other
         who = f"{clean(person.name, 80)}, the {clean(role.name, 80)},"
@@ -251,6 +264,8 @@ def _role(view: IncidentView, values: Values) -> list[Element]:
 
 def _decide(view: IncidentView, values: Values) -> list[Element]:
     options = [(clean(option.name, 100), option.key) for option in view.process.decision_options]
+    if not options:
+        return [text_block("The process knows no decision.")]
     return [
         inputs.choice(
             "option",
@@ -298,6 +313,8 @@ def _reopen(view: IncidentView, values: Values) -> list[Element]:
 
 def _follow_up(view: IncidentView, values: Values) -> list[Element]:
     kinds = [(clean(f"{kind.name}: {kind.question}", 160), kind.key) for kind in view.process.follow_ups]
+    if not kinds:
+        return [text_block("The process knows no follow-ups.")]
     value = values.get("kind", "")
     return [
         inputs.choice("kind", "What is wanted?", kinds, value=value, expanded=True, required="Choose one."),

@@ -288,7 +288,8 @@ def _urgency(view: IncidentView, name: str, room: _Room) -> Iterable[Element]:
         yield gap()
         if made.reason:
             computed = view.process.urgency(made.computed)
-            instead = f"; the answers made it “{computed.name}”" if computed else ""
+            other = computed is not None and computed is not level
+            instead = f"; the answers made it “{computed.name}”" if computed and other else ""
             yield text_run(f"because {made.reason}", 200)
             yield text_run(instead, 100, subtle=True) if instead else gap("")
         else:

@@ -45,7 +45,7 @@ def _where(incident: Incident, process: Process) -> str:
         where.append(f"Hand it to **{escape(rules.major_incident_contact, 160)}**.")
     if url := safe_url(rules.major_incident_url):
         where.append(f"{link('Open the major incident process', url)}.")
-    if incident.escalation is None:
+    if incident.must_decide(process):
         where.append("The team's decision is not recorded yet: `decide`.")
     return " ".join(where)
 

@@ -107,7 +107,7 @@ def _waiting(view: ReviewView, incident: Incident, now: datetime) -> list[Elemen
         execute(title, encode_review(do, view.review, incident=incident.id), inputs=False)
         for title, do in (
             ("Discuss", "review_discuss"),
-            ("Raise follow-up", "review_ask_follow_up"),
+            *([("Raise follow-up", "review_ask_follow_up")] if view.process.follow_ups else []),
             ("Close", "review_close"),
         )
     ]
@@ -230,7 +230,7 @@ def discussed_card(
         does("Close", "review_close", "positive"),
         does("Keep for the next", "review_keep"),
         does("Note a concern", "review_concern"),
-        execute("Raise follow-up", ask, inputs=False),
+        *([execute("Raise follow-up", ask, inputs=False)] if view.process.follow_ups else []),
         _back(view),
     ]
     card = adaptive_card(body, actions, speak=f"Incident review: {plain(incident.title, 200)}")

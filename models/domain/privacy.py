@@ -92,6 +92,8 @@ def _left(incident: Incident) -> str:
         places.append(f"in the channel {incident.channel_name}")
     if incident.updates:
         places.append("to stakeholders")
+    if incident.paged is not None:
+        places.append("to whoever was paged")
     told = " and ".join((", ".join(places[:-1]), places[-1])) if len(places) > 1 else places[0]
     return f"What was said {told} before can't be taken back by Wilson: delete it there by hand."
 

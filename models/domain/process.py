@@ -51,8 +51,8 @@ class Urgency:
     """One level.
 
     Attributes:
-        then: What the level demands: ``continue`` (investigate), ``resolve`` (straight to resolved, with the
-            required follow-up) or ``decide`` (the team meets and a decision is recorded before it can end).
+        then: What the level demands: ``continue`` (investigate), ``resolve`` (straight to resolved, with what it
+            requires of follow-ups) or ``decide`` (the team meets and a decision is recorded before it can end).
         severity: The tracker's severity for it.
     """
 

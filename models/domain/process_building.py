@@ -35,6 +35,9 @@ from models.domain.service_rules import read_services
 from models.domain.shift_rules import ShiftRules, read_shifts
 from models.domain.working_hours import WorkingHours, read_working_hours
 
+FLAPPING_CYCLES, FLAPPING_MINUTES, DIGEST_CARDS = 3, 60, 20
+"""What holds where a process file has no ``[flapping]`` and no ``[digest]``."""
+
 
 def read_process(values: Mapping[str, Any], where: str) -> Process:
     """Build a process from its file's values.
@@ -47,11 +50,9 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         ProcessError: An entry is missing, unknown, or does not fit. It holds all mistakes that were found.
     """
     top = Reader(values, where, mistakes=[])
-    tracker = top.table("tracker")
-    flapping, digest = top.table("flapping"), top.table("digest")
-    questions_in, urgencies_in, follow_ups_in = (
-        top.tables(key) for key in ("questions", "urgencies", "follow_ups")
-    )
+    tracker, flapping, digest = (_optional_table(top, key) for key in ("tracker", "flapping", "digest"))
+    questions_in, urgencies_in = top.tables("questions"), top.tables("urgencies")
+    follow_ups_in = top.optional_tables("follow_ups")
     urgencies = tuple(_urgency(each) for each in urgencies_in)
     decides = any(level.then == "decide" for level in urgencies)
     decision = top.table("decision") if decides or top.has("decision") else Reader({}, where, mistakes=[])
@@ -79,9 +80,9 @@ def read_process(values: Mapping[str, Any], where: str) -> Process:
         review_labels=tracker.texts("review_labels"),
         closed_labels=tracker.texts("closed_labels"),
         follow_up_labels=tracker.texts("follow_up_labels"),
-        flapping_cycles=flapping.number("cycles", 20),
-        flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080)),
-        digest_cards_per_minute=digest.number("cards_per_minute", 60),
+        flapping_cycles=flapping.number("cycles", 20, FLAPPING_CYCLES),
+        flapping_window=timedelta(minutes=flapping.number("window_minutes", 10_080, FLAPPING_MINUTES)),
+        digest_cards_per_minute=digest.number("cards_per_minute", 60, DIGEST_CARDS),
         mail=_mail_rules(top.table("mail")) if top.has("mail") else MailRules(),
         procedures=_procedures(top),
         hours=read_working_hours(top.table("working_hours")) if top.has("working_hours") else WorkingHours(),
@@ -126,6 +127,11 @@ def _hands_off(top: Reader, process: Process) -> None:
         return  # an option with a mistake of its own may be the one that is meant
     if "major_incident_option" in told:
         top.wrong(f"[communication]: major_incident_option holds {named!r}; it needs one of {', '.join(options)}")
+
+
+def _optional_table(top: Reader, key: str) -> Reader:
+    """Return the table of that name; one that says nothing where it is left out."""
+    return top.table(key) if top.has(key) else Reader({}, f"{top.where}: [{key}]", mistakes=top.mistakes)
 
 
 def _fire_name(top: Reader) -> str:

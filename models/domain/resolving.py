@@ -15,6 +15,9 @@ from models.domain.process import Answer, Process
 from models.domain.staffing import declares_resolved, may_resolve
 from models.domain.timeline import Entry, Verb
 
+NONE_REQUIRED = "the process requires none"
+"""Why there is no follow-up where the process asks nobody for one."""
+
 TO_BE_PRIVATE = "It is a matter of security: mark it so with Security under More, to be handled in private."
 
 
@@ -37,7 +40,7 @@ def assess(
     Args:
         urgency: A level that overrides the computed one; empty for none.
         reason: Why it overrides; needed where the level differs from the computed one.
-        follow_up_title: What the required follow-up is called if the level goes straight to resolved.
+        follow_up_title: What the first required follow-up is called if the level goes straight to resolved.
     """
     if refusal := refused(incident, "assess"):
         return refusal
@@ -99,19 +102,23 @@ def _resolve_not_urgent(
     incident: Incident, assessed: Entry, by: Person, process: Process, at: datetime, title: str
 ) -> Outcome:
     if incident.owner is None:
-        return Refusal("Not urgent goes straight to resolved, and somebody must own it: claim it first.")
+        level = process.urgency(incident.urgency)
+        name = level.name if level else incident.urgency
+        return Refusal(f"“{name}” goes straight to resolved, and somebody must own it: claim it first.")
     if incident.unconfirmed:
         return Refusal(_unconfirmed(incident))
     if incident.not_safe:
         return Refusal(_still_not_safe(incident))
     kinds = [kind for kind in process.follow_ups if incident.urgency in kind.required_for]
-    if not kinds:
-        return told(incident, (assessed,), sync=True)
     have = {each.kind for each in incident.follow_ups}
-    new = [(kind.key, title.strip() or kind.title_for(incident.title)) for kind in kinds if kind.key not in have]
+    wanted = [kind for kind in kinds if kind.key not in have]
+    new = [(kind.key, kind.title_for(incident.title)) for kind in wanted]
+    if new and title.strip():
+        new[0] = (new[0][0], title.strip())
     made = incident.assessment
     because = (made.reason or made.because) if made else ""
-    resolution = Resolution(cause=because, limit_reached=False, repositories=(), by=by, at=at)
+    none = "" if new or have else NONE_REQUIRED
+    resolution = Resolution(because, limit_reached=False, repositories=(), by=by, at=at, none_reason=none)
     return _resolved(incident, resolution, new, by, at, before=(assessed,))
 
 
@@ -168,9 +175,8 @@ def resolve(incident: Incident, answers: ResolveAnswers, by: Person, process: Pr
         text = f"It was recorded that {', '.join(missing)} must not be deployed: name them, too."
         return Refusal(text, fields=("repositories",))
     rolled_back = names if answers.rolled_back else ()
-    resolution = Resolution(
-        answers.cause.strip(), answers.limit_reached, rolled_back, by, at, answers.none_reason.strip()
-    )
+    none = answers.none_reason.strip() or ("" if process.follow_ups else NONE_REQUIRED)
+    resolution = Resolution(answers.cause.strip(), answers.limit_reached, rolled_back, by, at, none)
     passed = declares_resolved(incident, by, process)
     if passed is not None:
         role, person = passed
@@ -197,7 +203,9 @@ def _not_yet(incident: Incident, process: Process) -> Refusal | None:
     if incident.urgency is None:
         return Refusal("Its urgency is not assessed yet: set the urgency first.")
     if incident.must_decide(process):
-        return Refusal("It is urgent, and the team's decision is not recorded yet: record it first.")
+        level = process.urgency(incident.urgency)
+        name = level.name if level else incident.urgency
+        return Refusal(f"It is “{name}”, and the team's decision is not recorded yet: record it first.")
     if incident.unconfirmed:
         return Refusal(_unconfirmed(incident))
     return None
@@ -230,7 +238,7 @@ def _follow_up_refusal(
     for kind in process.follow_ups:
         if kind.key not in have and facts & set(kind.required_for):
             return Refusal(f"The process requires the follow-up “{kind.name}” here.", fields=("follow_ups",))
-    if not have and not none_reason.strip():
+    if process.follow_ups and not have and not none_reason.strip():
         return Refusal("Choose follow-ups, or say why none is needed.", fields=("none_reason",))
     return None
 

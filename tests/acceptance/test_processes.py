@@ -14,8 +14,9 @@ SANA, JONAS, NGOZI = TEAMMATES[0], TEAMMATES[1], TEAMMATES[2]
 
 
 @contextlib.asynccontextmanager
-async def team_of(process: str, folder: Path) -> AsyncIterator[tuple[Program, Peer]]:
-    async with Peer().running() as peer, Program(folder, f'[process]\nname = "{process}"\n').running() as program:
+async def team_of(process: str, folder: Path, chosen: str = "name") -> AsyncIterator[tuple[Program, Peer]]:
+    more = f'[process]\n{chosen} = "{process}"\n'
+    async with Peer().running() as peer, Program(folder, more).running() as program:
         peer.bot_url = program.bot_url
         await peer.install()
         yield program, peer
@@ -172,6 +173,36 @@ async def test_wellcome_asks_the_delivery_manager_and_holds_a_retro(tmp_path: Pa
         await peer.shows(leak, "mark it so with Security under More")
         await peer.say("security", under=leak)
         await peer.shows(leak, "Handled in private")
+
+
+async def test_a_process_of_ones_own_may_be_the_least_that_the_documentation_names(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "process.md").read_text(encoding="utf-8")
+    least = next(part for part in text.split("```")[1::2] if 'name = "kitchen"' in part).removeprefix("toml\n")
+    file = tmp_path / "kitchen.toml"
+    file.write_text(least.replace("Kitchen:", "Küche:").replace('"Disturbance"', '"Störung"'), encoding="utf-8")
+    async with team_of(str(file), tmp_path, "path") as (program, peer):
+        post = await candidate(program, peer)
+        await peer.say("claim", under=post)
+        await peer.say("urgency cold=yes", under=post)
+        await peer.shows(post, "Störung")
+        for command, said in (
+            ("decide now with Ada", "knows no decision"),
+            ("follow-up documentation", "knows no follow-ups"),
+            ("role scribe", "names no roles"),
+            ("service oven", "There is no service"),
+        ):
+            await peer.say(command, under=post)
+            await peer.hears(post, said)
+        assert "follow_" not in await peer.click(post, {"do": "open", "form": "resolve"})
+        await peer.say("resolve over=yes; cause: the oven; rolled back: none", under=post)
+        await peer.shows(post, "Resolved incident")
+        await peer.say("post-mortem", under=post)
+        await peer.until(lambda: any("### What went badly" in each for each in program.issues()))
+        await peer.say("close at the review", under=post)
+        await peer.shows(post, "Closed incident")
+        await peer.say("help")
+        await peer.until(lambda: any("Küche: disturbances" in each.said for each in peer.posts), "help")
+        assert not any("`follow-up" in each.said or "`decide <" in each.said for each in peer.posts)
 
 
 async def test_the_rota_is_named_on_a_candidate_and_changed_by_command(tmp_path: Path) -> None:

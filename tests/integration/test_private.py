@@ -28,6 +28,7 @@ from models.directory import INCIDENT, MAIL, PRIVATE
 from models.domain.alerts import Alert, Authenticated, MailKind, Reading
 from models.domain.decisions import Decision
 from models.domain.effects import PostReview
+from models.domain.incident_parts import Paged
 from models.domain.incidents import Incident, State
 from models.domain.outside import StatusUpdate
 from models.domain.people import Person
@@ -567,7 +568,9 @@ async def test_cards_of_shift_and_review_that_named_it_are_renewed(house: House)
 
 async def test_whoever_marks_it_is_told_where_it_was_told_before(house: House) -> None:
     incident = await house.fires()
-    told = replace(incident, channel_name="inc-1", updates=(StatusUpdate("Slow", "x", "identified", ADA, NOW),))
+    update = StatusUpdate("Slow", "x", "identified", ADA, NOW)
+    told = replace(incident, channel_name="inc-1", updates=(update,), paged=Paged(NOW))
     done = mark(told, "", ADA, at=NOW)
     assert isinstance(done, Decision)
-    assert "in the public thread, in the channel inc-1 and to stakeholders before" in done.notice
+    where = "in the public thread, in the channel inc-1, to stakeholders and to whoever was paged before"
+    assert where in done.notice

@@ -1,10 +1,12 @@
 """What people type, as Teams sends it, and what it means."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from bot.command_types import Act, AskReport, ChangeRota, Misused, Show, ShowForm
+from bot.commands import parse
 from cards.actions import Form
 from cards.payload import NOTE
 from models.domain.requests import (
@@ -27,7 +29,7 @@ from models.domain.requests import (
 )
 from models.domain.timeline import NoteKind
 from tests.unit.command_samples import AT_ADA, AT_BEN, BOT, misused, say
-from tests.unit.domain.samples import ADA, BEN
+from tests.unit.domain.samples import ADA, BEN, PROCESS
 
 
 @pytest.mark.parametrize(
@@ -258,3 +260,21 @@ def test_a_report_is_asked_for_by_its_days(text: str, expected: AskReport) -> No
 @pytest.mark.parametrize("text", ["report 2026-13", "report 0001-01", "report 2026-11-31"])
 def test_a_report_on_days_that_are_none_says_so(text: str) -> None:
     assert isinstance(say(f"{BOT} {text}", in_thread=False), Misused)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("decide internal with Ada", "knows no decision"),
+        ("decide", "knows no decision"),
+        ("escalate", "knows no decision"),
+        ("follow-up bug A title", "knows no follow-ups"),
+        ("follow-up", "knows no follow-ups"),
+        ("resolve over=yes; follow-up: bug", "knows no follow-ups"),
+    ],
+)
+def test_what_the_process_does_not_know_is_said(text: str, said: str) -> None:
+    bare = replace(PROCESS, decision_options=(), follow_ups=())
+    command = parse(text, (), bare, in_thread=True)
+    assert isinstance(command, Misused)
+    assert said in command.text

@@ -7,13 +7,28 @@ import pytest
 
 from cards.actions import Do, Form, decode
 from cards.blocks import Element
+from cards.buttons import presses
 from cards.declare_form import declare_form
 from cards.forms import form_card
+from cards.lists import help_text
 from models.domain import requests
 from models.domain.decisions import Refusal
 from models.domain.judging import Judged
 from models.domain.roles import Role, Roles
-from tests.unit.cards.samples import ADELE, ALEX, INTERNAL, MEGAN, NOW, PROCESS, TEAM, URGENT, view
+from tests.unit.cards.samples import (
+    ADELE,
+    ALEX,
+    INTERNAL,
+    MEGAN,
+    NOW,
+    OPEN,
+    PROCESS,
+    RESOLVED,
+    TEAM,
+    URGENT,
+    process_named,
+    view,
+)
 from tests.unit.domain.test_judging import PLATFORM
 
 
@@ -131,3 +146,38 @@ def test_the_decision_form_offers_the_process_s_options() -> None:
 def test_declaring_needs_a_title_only() -> None:
     asked = inputs(declare_form(PROCESS, once="o"))
     assert [name for name, each in asked.items() if each.get("isRequired")] == ["title"]
+
+
+@pytest.mark.parametrize(
+    ("process", "proposed"),
+    [
+        ("wilson", "Investigate: "),
+        ("tis", "Quieter: "),
+        ("twoi2c", "Support: "),
+        ("wellcome", ""),
+    ],
+)
+def test_what_goes_straight_to_resolved_proposes_its_own_follow_up(process: str, proposed: str) -> None:
+    incident = INTERNAL
+    looked = replace(view(incident), process=process_named(process))
+    field = inputs(form_card(looked, Form.ASSESS, once="o", now=NOW))["follow_up_title"]
+    assert field["value"] == f"{proposed}{incident.title}"
+
+
+def test_a_process_without_follow_ups_asks_for_none() -> None:
+    bare = replace(PROCESS, follow_ups=())
+    looked = replace(view(INTERNAL), process=bare)
+    for form in (Form.ASSESS, Form.RESOLVE):
+        asked = form_card(looked, form, once="o", now=NOW)
+        assert not {each for each in inputs(asked) if "follow" in each or "none" in each}
+    assert "it is resolved at once." in str(form_card(looked, Form.ASSESS, once="o", now=NOW))
+    assert "Raise it" not in str(form_card(looked, Form.FOLLOW_UP, once="o", now=NOW))
+    for incident in (OPEN, INTERNAL, RESOLVED):
+        offered = presses(replace(looked, incident=incident))
+        assert "Follow-up" not in {each.title for some in offered for each in some}
+    assert "`follow-up" not in help_text(bare)
+
+
+def test_a_form_calls_the_owner_as_the_process_does() -> None:
+    looked = replace(view(INTERNAL), process=process_named("wellcome"))
+    assert f"Incident lead: {MEGAN.name}" in str(form_card(looked, Form.NOTE, once="o", now=NOW))

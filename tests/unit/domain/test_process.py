@@ -68,7 +68,6 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ("no title", lambda v: v.pop("title"), "title is missing"),
     ("no definition", lambda v: v.pop("definition"), "definition is missing"),
     ("unknown entry", lambda v: v.update(colour="red"), "there is no such entry as 'colour'"),
-    ("no tracker", lambda v: v.pop("tracker"), "tracker is missing; it needs a table"),
     ("tracker is a text", lambda v: v.update(tracker="gitlab"), "tracker holds 'gitlab'; it needs a table"),
     (
         "labels are a text",
@@ -146,7 +145,6 @@ MISTAKES: list[tuple[str, Change, str]] = [
         lambda v: v["follow_ups"][1].update(required_for=["dire"]),
         "number 2: required_for holds 'dire'; it needs some of",
     ),
-    ("no flapping", lambda v: v.pop("flapping"), "flapping is missing"),
     (
         "cycles are none",
         lambda v: v["flapping"].update(cycles=0),
@@ -159,7 +157,7 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ),
     ("cycles are a flag", lambda v: v["flapping"].update(cycles=True), "[flapping]: cycles holds True"),
     ("window is negative", lambda v: v["flapping"].update(window_minutes=-1), "window_minutes holds -1"),
-    ("no digest size", lambda v: v["digest"].pop("cards_per_minute"), "[digest]: cards_per_minute is missing"),
+    ("no digest size", lambda v: v["digest"].update(cards_per_minute=0), "[digest]: cards_per_minute holds 0"),
 ]
 
 
@@ -184,6 +182,20 @@ def test_what_may_be_left_out_is_empty(entry: str) -> None:
     process = read_process(values, "ours.toml")
     assert (process.channel_hint, process.meeting_url) == ("", "")
     assert process.incident_labels == ()
+
+
+def test_a_process_may_have_no_follow_ups_no_labels_and_say_nothing_of_storms() -> None:
+    values = {
+        key: VALUES[key] for key in ("name", "title", "definition", "questions", "urgencies", "rules", "decision")
+    }
+    process = read_process(values, "ours.toml")
+    assert process.follow_ups == ()
+    assert (process.flapping_cycles, process.flapping_window, process.digest_cards_per_minute) == (
+        3,
+        timedelta(hours=1),
+        20,
+    )
+    assert process.incident_labels == process.awaits_review == ()
 
 
 def test_whom_security_is_reported_to_is_read_and_checked() -> None:

@@ -19,6 +19,7 @@ from tests.unit.domain.samples import (
     OPEN,
     OVER,
     OWNED,
+    PROCESS,
     RESOLVED,
     act,
     kinds,
@@ -208,3 +209,11 @@ def test_two_follow_ups_of_one_kind_differ_by_their_titles() -> None:
 def test_a_follow_up_without_a_title_gets_the_proposed_one() -> None:
     decision = act(ASSESSED, Resolve(replace(OVER, follow_ups={"long_term": " "})))
     assert decision.incident.follow_ups[-1].title == f"Long-term solution: {ASSESSED.title}"
+
+
+def test_where_the_process_knows_no_follow_ups_none_is_asked_for() -> None:
+    decision = act(ASSESSED, Resolve(replace(OVER, none_reason="")), process=replace(PROCESS, follow_ups=()))
+    assert decision.incident.state is State.RESOLVED
+    made = decision.incident.resolution
+    assert made is not None
+    assert made.none_reason == "the process requires none"

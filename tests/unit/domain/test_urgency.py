@@ -246,8 +246,17 @@ def test_not_urgent_twice_with_a_reopening_between_raises_one_follow_up() -> Non
     assert again.follow_ups == (FollowUp("1", "investigate", "Investigate: Disk is full"),)
 
 
-def test_where_no_follow_up_is_required_not_urgent_stays_open() -> None:
+def test_only_the_first_of_several_required_follow_ups_takes_the_title() -> None:
+    both = tuple(replace(kind, required_for=("not_urgent",)) for kind in PROCESS.follow_ups[:2])
+    decision = act(OWNED, Assess(MILD, follow_up_title="Why?"), process=replace(PROCESS, follow_ups=both))
+    assert [each.title for each in decision.incident.follow_ups] == ["Why?", both[1].title_for("Disk is full")]
+
+
+def test_where_no_follow_up_is_required_not_urgent_is_resolved_without_one() -> None:
     optional = tuple(replace(kind, required_for=()) for kind in PROCESS.follow_ups)
     decision = act(OWNED, Assess(MILD), process=replace(PROCESS, follow_ups=optional))
-    assert decision.incident.state is State.OPEN
-    assert decision.incident.urgency == "not_urgent"
+    assert decision.incident.state is State.RESOLVED
+    assert decision.incident.follow_ups == ()
+    made = decision.incident.resolution
+    assert made is not None
+    assert made.none_reason == "the process requires none"
