@@ -75,10 +75,10 @@ def call_buttons(view: CaseView) -> list[Element]:
     outcome = view.procedures.calls.outcome(case.outcome)
     buttons: list[Element] = []
     if case.owner is None:
-        buttons.append(_do("Take", case, "case_take", "positive"))
+        name = "I know: take it" if outcome is not None and outcome.then == "ask_team" else "Take"
+        buttons.append(_do(name, case, "case_take", "positive"))
     elif not owns:
-        name = "I know: take it" if outcome is not None and outcome.then == "ask_team" else "Take over"
-        buttons.append(_do(name, case, "case_take"))
+        buttons.append(_do("Take over", case, "case_take"))
     buttons.append(_form("What is it?", case, CaseForm.JUDGE, "" if outcome or case.owner is None else "positive"))
     if case.owner is not None and case.state is CaseState.OPEN:
         buttons.append(_do("Answered", case, "call_replied"))

@@ -94,8 +94,16 @@ CALL_UNCLEAR = replace(
     CALL, owner=ALEX, owned_at=AT, state=CaseState.ASKED, waiting_since=AT,
     outcome="unclear", outcome_note="Which token?",
 )  # fmt: skip
-CALL_ASKED = replace(CALL, owner=ALEX, owned_at=AT, outcome="ask", outcome_note="Who knows tokens?")
-CALL_CLOSED = replace(CALL_ASKED, state=CaseState.DONE, decided_by=ALEX, decided_at=AT, reason="The user confirms")
+CALL_ASKED = replace(CALL, outcome="ask", outcome_note="Who knows tokens?")
+CALL_CLOSED = replace(
+    CALL_ASKED,
+    owner=ALEX,
+    owned_at=AT,
+    state=CaseState.DONE,
+    decided_by=ALEX,
+    decided_at=AT,
+    reason="The user confirms",
+)
 CALL_INCIDENT = replace(CALL_CLOSED, outcome="bug", reason="", incident=42)
 
 
