@@ -21,14 +21,10 @@ from models import directory, mails, store
 from models.directory import CASE
 from models.domain import access, support
 from models.domain import calls as calls_rules
-from models.domain.case_reminders import holds
-from models.domain.case_timeline import CaseVerb
-from models.domain.cases import Case, CaseDecision, CaseState
-from models.domain.effects import (
+from models.domain.case_effects import (
     CarryOut,
     CloseCall,
     DeclareFromCall,
-    Effect,
     HearAnswer,
     LookUpCase,
     NoteCall,
@@ -41,6 +37,10 @@ from models.domain.effects import (
     SyncCaseIssue,
     TellCase,
 )
+from models.domain.case_reminders import holds
+from models.domain.case_timeline import CaseVerb
+from models.domain.cases import Case, CaseDecision, CaseState
+from models.domain.effects import Effect
 from models.domain.people import Person
 from models.operations import calls, cases
 from models.ports.errors import Permanent, Temporary, Unauthorised

@@ -14,8 +14,9 @@ from cards.words import public_title
 from models import directory, queue, store
 from models.directory import INCIDENT
 from models.domain.decisions import Decision
-from models.domain.effects import Effect, ReportParts, WriteLogPage
+from models.domain.effects import Effect
 from models.domain.firing import CHANNEL, ISSUE, PAGE, Held, page_refused, page_written, parts
+from models.domain.incident_effects import ReportParts, WriteLogPage
 from models.domain.incidents import Incident
 from models.domain.privacy import IN_PRIVATE
 from models.operations.incidents import load

@@ -13,8 +13,9 @@ from bot.merge_requests import to_read_again
 from bot.surroundings import Surroundings
 from models import directory, store
 from models.domain.decisions import Decision
-from models.domain.effects import Effect, ReadIssue
+from models.domain.effects import Effect
 from models.domain.hearing import IssueNews, hear
+from models.domain.incident_effects import ReadIssue
 from models.domain.incident_parts import IssueSeen
 from models.domain.incidents import Incident, State
 from models.domain.people import Person

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bot import issue_text
 from models import store
-from models.domain.effects import ReadMergeRequest
+from models.domain.incident_effects import ReadMergeRequest
 from models.domain.incidents import Incident
 from models.domain.merge_requests import hear_merge_request
 from models.operations.incidents import load

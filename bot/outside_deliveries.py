@@ -14,7 +14,8 @@ from models import directory, store
 from models.directory import INCIDENT
 from models.domain.communication import channel_made, channel_name, shown
 from models.domain.decisions import Decision
-from models.domain.effects import AskUpdate, Effect, OfferChannel, OpenChannel, PostUpdate, ShowOnPage
+from models.domain.effects import Effect
+from models.domain.incident_effects import AskUpdate, OfferChannel, OpenChannel, PostUpdate, ShowOnPage
 from models.domain.incidents import Incident, State
 from models.operations.incidents import load
 from models.ports.channels import ChannelMaker

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from cards.blocks import escape
 from models import directory, routes, store
-from models.domain.effects import CaseEffect, HearAnswer, OpenCase, Tell
+from models.domain.case_effects import CaseEffect, HearAnswer, OpenCase
+from models.domain.effects import Tell
 from models.ports.errors import PortError, Unauthorised
 from models.ports.tracker import IssueTracker
 from models.queue import Item

@@ -10,9 +10,10 @@ from dataclasses import replace
 from tortoise.exceptions import IntegrityError
 
 from models.codec import case_entry_from_text, case_entry_to_text, case_from_text, case_to_text
+from models.domain.case_effects import CaseEffect
 from models.domain.case_timeline import CaseEntry
 from models.domain.cases import Case, CaseDecision, CaseState
-from models.domain.effects import CaseEffect, Effect
+from models.domain.effects import Effect
 from models.queue import enqueue
 from models.sql import Database, Row, marks, reading, writing
 from models.store import Conflict, now_ms, take, to_ms

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from models.codec import EFFECT_KINDS, effect_from_text, effect_to_text
-from models.domain.effects import Effect, PostCard
+from models.domain.effects import Effect
+from models.domain.incident_effects import PostCard
 from models.routes import route_of
 from models.sql import Database, Row, marks, reading, writing
 

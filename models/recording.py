@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from models.codec import reading_to_text
 from models.domain import privacy
 from models.domain.alerts import Alert, MailKind, Reading
+from models.domain.case_effects import HearAnswer, OpenCase
 from models.domain.decisions import Decision
-from models.domain.effects import Effect, HearAnswer, OpenCase, PostMail
+from models.domain.effects import Effect, PostMail
 from models.domain.incidents import Incident
 from models.domain.mail import Outcome, SortedMail
 from models.domain.people import Person

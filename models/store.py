@@ -16,7 +16,8 @@ from models.codec import (
     incident_to_text,
 )
 from models.domain.decisions import Decision
-from models.domain.effects import Effect, IncidentEffect, TellPager
+from models.domain.effects import Effect
+from models.domain.incident_effects import IncidentEffect, TellPager
 from models.domain.incidents import Incident, State
 from models.domain.paging import concerns_pager
 from models.domain.privacy import same_alert

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from models.domain.case_effects import CarryOut, LookUpCase, PostCase, RefreshCase, SendLetter
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import (
     App,
@@ -25,7 +26,6 @@ from models.domain.cases import (
     told,
 )
 from models.domain.decisions import Refusal
-from models.domain.effects import CarryOut, LookUpCase, PostCase, RefreshCase, SendLetter
 from models.domain.gateway import GatewayApp, Grant
 from models.domain.people import Person
 from models.domain.procedures import AccessProcess, ProductRule

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from models.domain import support
 from models.domain.call_process import CallOutcome, CallProcess
+from models.domain.case_effects import DeclareFromCall, LookUpCase, NoteCall, PostCase
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import CALL, Call, Case, CaseDecision, CaseOutcome, CaseState, finish, over, told
 from models.domain.decisions import Refusal
-from models.domain.effects import DeclareFromCall, Effect, LookUpCase, NoteCall, PostCase
+from models.domain.effects import Effect
 from models.domain.people import Person
 
 NO_LEAD = "The process file names no team lead whom the team knows: hand it over by hand, in the service desk."

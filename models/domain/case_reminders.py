@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from models.domain import support
+from models.domain.case_effects import RefreshCase, TellCase
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import Case, CaseDecision, CaseState
-from models.domain.effects import Effect, RefreshCase, TellCase
+from models.domain.effects import Effect
 from models.domain.incident_parts import Reminded
 from models.domain.people import Person, each_once
 from models.domain.procedures import Procedures

@@ -12,17 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from models.domain.case_timeline import CaseEntry, CaseVerb
-from models.domain.decisions import Refusal
-from models.domain.effects import (
+from models.domain.case_effects import (
     CloseCall,
-    Effect,
     NoteCaseIssue,
     RaiseCaseIssue,
     RefreshCase,
     SyncCaseIssue,
     TellCase,
 )
+from models.domain.case_timeline import CaseEntry, CaseVerb
+from models.domain.decisions import Refusal
+from models.domain.effects import Effect
 from models.domain.gateway import Grant
 from models.domain.incident_parts import Reminded
 from models.domain.people import Person

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain.decisions import Decision
-from models.domain.effects import Effect, NoteIssue, RefreshCard
+from models.domain.effects import Effect
+from models.domain.incident_effects import NoteIssue, RefreshCard
 from models.domain.incidents import Incident
 from models.domain.recent_changes import ChangeRules, RecentChange, RecentChanges
 from models.domain.timeline import Entry, Verb

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import Announce, AskUpdate, Effect, OpenChannel, PostUpdate, RefreshCard, ShowOnPage
+from models.domain.effects import Effect
 from models.domain.handling import is_address
+from models.domain.incident_effects import Announce, AskUpdate, OpenChannel, PostUpdate, RefreshCard, ShowOnPage
 from models.domain.incidents import Incident, State
 from models.domain.outside import STAGES, VENDOR, StatusUpdate, VendorCall
 from models.domain.people import Person

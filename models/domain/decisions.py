@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.domain.effects import (
+from models.domain.effects import Effect
+from models.domain.incident_effects import (
     Announce,
-    Effect,
     MailSecurity,
     NoteIssue,
     RaiseIssue,

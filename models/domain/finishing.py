@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import Announce, RaiseFollowUp, WritePostMortem
+from models.domain.incident_effects import Announce, RaiseFollowUp, WritePostMortem
 from models.domain.incident_parts import Documented, FollowUp, Kept, Lesson, ManualChange
 from models.domain.incidents import Incident, State
 from models.domain.judging import Answers, Judged

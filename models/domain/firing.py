@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import Effect, OpenChannel, ReportParts, WriteLogPage
+from models.domain.effects import Effect
+from models.domain.incident_effects import OpenChannel, ReportParts, WriteLogPage
 from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.timeline import Entry, Verb

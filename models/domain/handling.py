@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from models.domain.alerts import Link
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import Announce, AskUpdate, Effect, NoteIssue, RefreshCard, WriteLogPage
+from models.domain.effects import Effect
+from models.domain.incident_effects import Announce, AskUpdate, NoteIssue, RefreshCard, WriteLogPage
 from models.domain.incident_parts import Escalation, ManualChange
 from models.domain.incidents import Incident
 from models.domain.people import Person

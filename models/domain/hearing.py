@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, Effect, RefreshCard, SyncIssue
+from models.domain.effects import Effect
+from models.domain.incident_effects import Announce, RefreshCard, SyncIssue
 from models.domain.incident_parts import IssueSeen
 from models.domain.incidents import Incident, State
 from models.domain.people import Person

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from models.domain.alerts import Alert, MailKind, is_flapping
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, Effect, PostCard, RaiseIssue, RefreshCard
+from models.domain.effects import Effect
+from models.domain.incident_effects import Announce, PostCard, RaiseIssue, RefreshCard
 from models.domain.incidents import Incident, State
 from models.domain.judging import Answers, Judged, Judging
 from models.domain.people import Person

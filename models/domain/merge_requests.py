@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, Effect, RefreshCard
+from models.domain.effects import Effect
+from models.domain.incident_effects import Announce, RefreshCard
 from models.domain.incident_parts import MergeRequest
 from models.domain.incidents import Incident
 from models.domain.people import Person

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from models.domain.decisions import Decision, told
-from models.domain.effects import TellPager
+from models.domain.incident_effects import TellPager
 from models.domain.incident_parts import Paged, Reminded
 from models.domain.incidents import Incident, State
 from models.domain.parking import put_off

@@ -10,12 +10,11 @@ from datetime import datetime
 
 from models.domain.alerts import policy_of
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import (
+from models.domain.effects import Effect, PostDigest
+from models.domain.incident_effects import (
     Announce,
-    Effect,
     MailSecurity,
     NoteIssue,
-    PostDigest,
     PostPrivate,
     RaiseFollowUp,
     RaiseIssue,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, Effect, RefreshCard
+from models.domain.effects import Effect
+from models.domain.incident_effects import Announce, RefreshCard
 from models.domain.incident_parts import Reminded
 from models.domain.incidents import Incident, State
 from models.domain.outside import VENDOR

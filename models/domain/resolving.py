@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import OfferChannel, RaiseFollowUp
+from models.domain.incident_effects import OfferChannel, RaiseFollowUp
 from models.domain.incident_parts import Assessment, FollowUp, Resolution
 from models.domain.incidents import Incident, State
 from models.domain.people import Person

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from models.domain import ownership
 from models.domain.decisions import Decision, Outcome, Refusal, refused, told
-from models.domain.effects import NoteIssue
+from models.domain.incident_effects import NoteIssue
 from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.process import Process

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from models.domain.case_effects import LookUpCase, PostCase, RaiseCaseIssue, RefreshCase, SyncCaseIssue
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import Call, Case, CaseDecision, CaseOutcome, CaseState, Tick, finish, over, told
 from models.domain.decisions import Refusal
-from models.domain.effects import LookUpCase, PostCase, RaiseCaseIssue, RefreshCase, SyncCaseIssue
 from models.domain.people import Person
 from models.domain.procedures import Procedure, Step
 

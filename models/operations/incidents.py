@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from models import directory, mails, queue, recording, store
 from models.domain import finishing, intake, staffing
 from models.domain.alerts import Alert, MailKind, Reading
+from models.domain.case_effects import OpenCase
 from models.domain.decisions import Decision, Refusal
-from models.domain.effects import Effect, OpenCase, PostCard, PostMail, RefreshCard
+from models.domain.effects import Effect, PostMail
 from models.domain.finishing import ALERTING
 from models.domain.firing import ISSUE
+from models.domain.incident_effects import PostCard, RefreshCard
 from models.domain.incident_parts import Noise
 from models.domain.incidents import Incident, State
 from models.domain.judging import ASK as NOT_AN_INCIDENT

@@ -21,9 +21,10 @@ from cards.case_actions import encode_case
 from models import cases as rows
 from models import directory, queue
 from models.directory import CASE
+from models.domain.case_effects import DeclareFromCall
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import Case, CaseState
-from models.domain.effects import DeclareFromCall, Tell
+from models.domain.effects import Tell
 from models.operations import calls, cases, incidents
 from tests.integration.test_halo import settings_of
 from tests.integration.test_support import ALWAYS, Team, team, verbs

@@ -15,9 +15,10 @@ from models import cases as rows
 from models import directory, queue
 from models.directory import CASE
 from models.domain import access
+from models.domain.case_effects import TellCase
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import App, CaseState
-from models.domain.effects import Tell, TellCase
+from models.domain.effects import Tell
 from models.operations import cases
 from models.ports.errors import Permanent
 from models.settings import Settings

@@ -15,7 +15,7 @@ from bot.adapters.graph_channels import GraphChannels
 from bot.places import Place
 from models import queue, store
 from models.directory import INCIDENT
-from models.domain.effects import WriteLogPage
+from models.domain.incident_effects import WriteLogPage
 from models.domain.requests import AddNote, FireFire, MarkPrivate
 from models.domain.security_rules import Security
 from models.operations import incidents

@@ -10,7 +10,8 @@ import pytest
 
 from bot.hearing import Listener
 from models import directory, queue, store
-from models.domain.effects import ReadIssue, Tell
+from models.domain.effects import Tell
+from models.domain.incident_effects import ReadIssue
 from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.requests import AddNote, Assess, Claim, HandOver, Reopen, Resolve

@@ -11,7 +11,7 @@ from bot.adapters.gitlab_merge_requests import name_of
 from bot.hearing import Listener
 from bot.hooks import merge_request_of
 from models import queue, store
-from models.domain.effects import ReadMergeRequest
+from models.domain.incident_effects import ReadMergeRequest
 from models.domain.incident_parts import MergeRequest
 from models.domain.requests import AddLink, Claim
 from models.domain.timeline import Verb

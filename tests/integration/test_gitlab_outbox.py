@@ -28,7 +28,7 @@ from bot.tracker_health import TrackerHealth
 from doctor import examine
 from models import database, directory, queue, store
 from models.domain.alerts import Alert, Link, MailKind, Reading
-from models.domain.effects import SyncIssue
+from models.domain.incident_effects import SyncIssue
 from models.domain.incidents import Incident
 from models.domain.people import Person
 from models.domain.process import Process

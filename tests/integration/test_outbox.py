@@ -21,7 +21,7 @@ from bot.surroundings import Surroundings
 from cards.actions import encode
 from models import directory, queue, store
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.effects import RefreshCard
+from models.domain.incident_effects import RefreshCard
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.process_building import read_process

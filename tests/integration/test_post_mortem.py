@@ -10,7 +10,7 @@ from cards.actions import encode
 from models import directory, queue, store
 from models.directory import INCIDENT
 from models.domain.decisions import Decision
-from models.domain.effects import WritePostMortem
+from models.domain.incident_effects import WritePostMortem
 from models.domain.requests import AddLesson, AddNote, Close, PostMortem
 from models.operations import incidents
 from tests.integration.test_gitlab_hearing import raised

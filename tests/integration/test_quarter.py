@@ -24,10 +24,12 @@ from bot.surroundings import Surroundings
 from models import cases as rows
 from models import queue, store
 from models.domain import access, support
+from models.domain.case_effects import TellCase
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import App, Call, Case, CaseDecision, CaseOutcome, CaseState, give_up
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, Tell, TellCase
+from models.domain.effects import Tell
+from models.domain.incident_effects import Announce
 from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.requests import AddNote, Assess, Claim, Dismiss, Raise, Request, Resolve, carry_out

@@ -23,7 +23,8 @@ from bot.posting import Channels
 from fittings import changes_of
 from models import queue, store
 from models.domain.alerts import Alert, MailKind, Reading
-from models.domain.effects import Effect, LookForChanges
+from models.domain.effects import Effect
+from models.domain.incident_effects import LookForChanges
 from models.domain.recent_changes import ChangeRules
 from models.domain.requests import Claim, MarkPrivate
 from models.domain.timeline import Verb

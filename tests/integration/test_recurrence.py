@@ -9,7 +9,7 @@ from models import directory, store
 from models.directory import INCIDENT
 from models.domain.alerts import Alert, MailKind
 from models.domain.decisions import Decision
-from models.domain.effects import PostCard
+from models.domain.incident_effects import PostCard
 from models.domain.incident_parts import Privacy
 from models.domain.incidents import Incident, State
 from models.domain.intake import candidate

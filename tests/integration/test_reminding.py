@@ -12,7 +12,8 @@ import pytest
 from bot.reminding import MOST, Reminding
 from models import directory, queue, store
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, Tell
+from models.domain.effects import Tell
+from models.domain.incident_effects import Announce
 from models.domain.known_issues import KnownIssue
 from models.domain.people import Person
 from models.domain.reminders import holds

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from models.domain import calls
+from models.domain.case_effects import DeclareFromCall, LookUpCase, NoteCall, PostCase, TellCase
 from models.domain.case_reminders import SILENT, UNTAKEN, lacks
 from models.domain.case_requests import (
     Approve,
@@ -25,7 +26,6 @@ from models.domain.case_requests import (
 )
 from models.domain.cases import Call, Case, CaseDecision, CaseState
 from models.domain.decisions import Refusal
-from models.domain.effects import DeclareFromCall, LookUpCase, NoteCall, PostCase, TellCase
 from models.domain.process_building import read_process
 from models.domain.process_reader import ProcessError
 from tests.unit.domain.samples import ADA, BEN, PROCESS, PROCESS_FILE

@@ -10,9 +10,9 @@ import pytest
 
 from models.domain import support
 from models.domain.access import opened, refer
+from models.domain.case_effects import RefreshCase, TellCase
 from models.domain.case_reminders import CaseDue, called, due, holds, lacks, remind
 from models.domain.cases import App, Case, CaseDecision, CaseState, give_up, reopen
-from models.domain.effects import RefreshCase, TellCase
 from models.domain.people import Person
 from models.domain.procedures import AccessProcess, Procedure, Procedures, Step
 from models.domain.reminder_rules import Reminders

@@ -9,7 +9,7 @@ import pytest
 
 from models.domain import intake
 from models.domain.change_hints import awaits_hints, take_hints, window
-from models.domain.effects import NoteIssue, RefreshCard
+from models.domain.incident_effects import NoteIssue, RefreshCard
 from models.domain.incidents import Incident
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.recent_changes import ChangeKind, ChangeRules, RecentChange, read_change_rules, span

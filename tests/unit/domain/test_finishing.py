@@ -6,7 +6,7 @@ import pytest
 from models.domain import finishing
 from models.domain.alerts import Link
 from models.domain.decisions import Decision, Refusal
-from models.domain.effects import RaiseFollowUp
+from models.domain.incident_effects import RaiseFollowUp
 from models.domain.incidents import Incident, State
 from models.domain.requests import Dismiss, Raise, Reopen, Resolve
 from tests.unit.domain.samples import (

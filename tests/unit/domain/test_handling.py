@@ -4,7 +4,7 @@ import pytest
 
 from models.domain.alerts import Link
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, NoteIssue
+from models.domain.incident_effects import Announce, NoteIssue
 from models.domain.people import Person
 from models.domain.requests import AddLink, AddNote, ConfirmChange, ProposeChange
 from models.domain.timeline import NoteKind

@@ -8,7 +8,7 @@ import pytest
 from models.domain import intake
 from models.domain.alerts import Link, MailKind, is_flapping
 from models.domain.decisions import Decision
-from models.domain.effects import Announce, PostCard, RaiseIssue, RefreshCard
+from models.domain.incident_effects import Announce, PostCard, RaiseIssue, RefreshCard
 from models.domain.incidents import Incident, State
 from tests.unit.domain.samples import (
     ADA,

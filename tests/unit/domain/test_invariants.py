@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from models.domain import finishing, intake
 from models.domain.decisions import Decision, Refusal
-from models.domain.effects import Announce, NoteIssue, RaiseFollowUp, RaiseIssue
+from models.domain.incident_effects import Announce, NoteIssue, RaiseFollowUp, RaiseIssue
 from models.domain.incidents import Incident, State
 from models.domain.people import Person
 from models.domain.requests import (

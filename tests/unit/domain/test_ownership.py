@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from models.domain.decisions import Decision
-from models.domain.effects import Announce
+from models.domain.incident_effects import Announce
 from models.domain.incidents import State
 from models.domain.people import Person
 from models.domain.requests import Assign, Claim, HandOver, Raise

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.domain.effects import Announce, TellPager
+from models.domain.incident_effects import Announce, TellPager
 from models.domain.incident_parts import Assessment, Paged, Parked
 from models.domain.incidents import Incident, State
 from models.domain.paging import Word, concerns_pager, free_since, heard, may_be_due, page, to_tell

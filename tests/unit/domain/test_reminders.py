@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.domain.effects import Announce
+from models.domain.incident_effects import Announce
 from models.domain.incident_parts import Assessment
 from models.domain.incidents import Incident, State
 from models.domain.people import Person

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.domain.effects import Announce, NoteIssue, RaiseFollowUp
+from models.domain.incident_effects import Announce, NoteIssue, RaiseFollowUp
 from models.domain.incident_parts import Assessment, FollowUp, ManualChange
 from models.domain.incidents import State
 from models.domain.requests import AddFollowUp, Resolve

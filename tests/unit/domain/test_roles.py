@@ -9,7 +9,7 @@ from importlib import resources
 import pytest
 
 from models.domain.decisions import Decision, Refusal
-from models.domain.effects import Announce, NoteIssue
+from models.domain.incident_effects import Announce, NoteIssue
 from models.domain.incidents import Incident
 from models.domain.process import Process
 from models.domain.process_building import read_process

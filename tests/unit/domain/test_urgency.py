@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.domain.effects import Announce
+from models.domain.incident_effects import Announce
 from models.domain.incident_parts import Escalation, FollowUp, ManualChange
 from models.domain.incidents import State
 from models.domain.process import Answer

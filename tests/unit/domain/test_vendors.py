@@ -10,7 +10,7 @@ import pytest
 from models.domain.communication import chase, vendor
 from models.domain.communication_rules import Communication, Vendor, read_communication, read_vendors
 from models.domain.decisions import Decision, Refusal
-from models.domain.effects import Announce
+from models.domain.incident_effects import Announce
 from models.domain.incidents import Incident, State
 from models.domain.process_reader import ProcessError, Reader
 from models.domain.timeline import Entry, Verb
