@@ -1,4 +1,4 @@
-"""The story of a support call in a real client: from the queue, judged, taken by whoever knows, answered, closed."""
+"""A support call in a real client: from the queue, judged, taken by whoever knows, answered, closed."""
 
 from __future__ import annotations
 
