@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.command_answers import NO_DECISION, read_urgency
+from bot.command_answers import NO_DECISION, read_urgency, spoken
 from bot.command_clauses import read_declare, read_resolve
 from bot.command_details import (
     read_alone,
@@ -180,6 +180,13 @@ def parse(
         return Misused(str(wrong)) if meant else Chatter()
 
 
+def _review(process: Process) -> str:
+    """Return a pattern for the review by its usual name, the process's, or the last word of that."""
+    name = process.review.name
+    names = "|".join((r"(?:incident\s)?review", spoken(name), spoken(name.split()[-1])))
+    return rf"(?:{names})(?![\w-])[\s:;,.–-]*"
+
+
 def _without_strangers(text: str, mentioned: Sequence[Person]) -> str:
     """Leave out mentions at the beginning that nobody stands for: the bot's, under a name that it has there."""
     names = {folded(person.name) for person in mentioned}
@@ -258,21 +265,17 @@ def _meaning(name: str, rest: str, mentioned: Sequence[Person], process: Process
                 raise Wrong("Say in a few words what is wrong: fire-fire Nobody can log in")
             return replace(read_declare(bare, process), fire=True)
         case "close":
-            if at_review := re.match(
-                r"(?:it\s)?at\s(?:the\s)?(?:incident\s)?review\b[\s:;,.–-]*", bare, re.IGNORECASE
-            ):
+            if at_review := re.match(rf"(?:it\s)?at\s(?:the\s)?{_review(process)}", bare, re.IGNORECASE):
                 return Act(Close(kept_text(bare[at_review.end() :], LONG, "What was learnt", lines=True)))
             how = "when it is over, say: resolve. At the review, say: close at the review"
-            raise Wrong(f"Only the incident review closes an incident; {how}")
+            raise Wrong(f"Only the {process.review.name} closes an incident; {how}")
         case "park":
             return read_park(rest) if bare else ShowForm(Form.PARK.value)
         case "go on":
             return Act(Unpark())
         case "keep":
             how = "Say what it waits for: keep for the next review: the vendor's answer"
-            for_next = re.match(
-                r"(?:it\s)?for\s(?:the\s)?next\s(?:incident\s)?review\b[\s:;,.–-]*", bare, re.IGNORECASE
-            )
+            for_next = re.match(rf"(?:it\s)?for\s(?:the\s)?next\s{_review(process)}", bare, re.IGNORECASE)
             if not for_next or not bare[for_next.end() :]:
                 raise Wrong(how)
             return Act(Keep(kept_text(bare[for_next.end() :], LONG, "What it waits for", lines=True)))

@@ -92,7 +92,10 @@ class Notices:
             return
         if now < meeting:
             waiting = await store.incidents_in((State.RESOLVED,))
-            await self._say(review_soon(len(waiting), meeting, here.date()), f"review-soon:{meeting:%Y-%m-%d}")
+            await self._say(
+                review_soon(len(waiting), meeting, here.date(), self._around.process),
+                f"review-soon:{meeting:%Y-%m-%d}",
+            )
         elif await store.leave([PostReview(review_of(meeting.date()))], once=[f"review:{meeting:%Y-%m-%d}"]):
             self._wake()
 

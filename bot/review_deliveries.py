@@ -58,7 +58,7 @@ class ReviewDeliveries:
             strays=apart.strays,
             unlabelled=apart.unlabelled,
         )
-        return Message(card=review_card(view, now=datetime.now(UTC)), summary="Incident review")
+        return Message(card=review_card(view, now=datetime.now(UTC)), summary=self._around.process.review.title)
 
     async def _compare(self, review: int) -> None:
         """Look what the tracker itself says awaits the review (W71)."""

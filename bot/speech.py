@@ -277,7 +277,7 @@ class Speech:
         if waiting:
             today = datetime.now(UTC).astimezone(self._around.zone).date()
             await store.leave([PostReview(review_of(today))], once=[f"review:{place.once}"])
-        await self._answer(place, review_called_up(len(waiting)))
+        await self._answer(place, review_called_up(len(waiting), self._around.process))
 
     async def _hand_shift_over(self, by: Person, place: Place) -> None:
         into = self._around.on_call

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cards.actions import Form, encode
-from cards.blocks import Element, execute, show_card
+from cards.blocks import Element, clean, execute, show_card
 from models.domain.decisions import MAY
 from models.domain.incident_parts import ManualChange
 from models.domain.incidents import Incident, State
+from models.domain.notice_rules import ReviewRules
 from models.domain.views import IncidentView
 
 VISIBLE = 5
@@ -56,7 +57,6 @@ _ROLES = Press("Roles", "role", Form.ROLE)
 _HELP = Press("Offer help", "join")
 _ME_TOO = Press("Me too", "me_too")
 _POST_MORTEM = Press("Post-mortem", "post_mortem")
-_CLOSE = Press("Close at the review", "close")
 _UPDATE = Press("Update stakeholders", "update", Form.UPDATE)
 _HAND_OFF = Press("Hand-off", "handoff")
 _CHANNEL = Press("Channel", "channel")
@@ -65,6 +65,11 @@ _SECURITY = Press("Security", "security", Form.SECURITY)
 _PARK = Press("Put off", "park", Form.PARK)
 _UNPARK = Press("Go on", "unpark")
 _REOPEN = Press("Reopen", "reopen", Form.REOPEN)
+
+
+def _close(view: IncidentView) -> Press:
+    name = view.process.review.name
+    return Press(f"Close at the {'review' if name == ReviewRules().name else clean(name, 40)}", "close")
 
 
 def _claim(style: str = "positive") -> Press:
@@ -97,7 +102,7 @@ def presses(view: IncidentView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
             first, more = _owned(view)
         case State.RESOLVED:
             first = (_FOLLOW_UP, _REOPEN, _NOTE, _LESSON)
-            more = (_LINK, _STORY, _POST_MORTEM, _CLOSE, _UPDATE, _SECURITY)
+            more = (_LINK, _STORY, _POST_MORTEM, _close(view), _UPDATE, _SECURITY)
         case State.CLOSED | State.DISMISSED:
             first, more = (() if incident.merged_into is not None else (_REOPEN,)), ()
     more = (*more, *_wider(view), *((_ME_TOO,) if _may_be_affected(view) else ()))

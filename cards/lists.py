@@ -29,12 +29,13 @@ def incident_list(incidents: Sequence[Incident], process: Process, now: datetime
     return f"**{len(incidents)} unfinished, {covered}**\n\n" + "\n".join(lines)
 
 
-def review_called_up(count: int) -> str:
+def review_called_up(count: int, process: Process) -> str:
     """Return the answer to ``review``."""
+    name = escape(process.review.name, 40)
     if not count:
-        return "Nothing awaits the incident review."
+        return f"Nothing awaits the {name}."
     await_it = "1 awaits" if count == 1 else f"{count} await"
-    return f"{await_it} the incident review. The card for the meeting follows in the channel."
+    return f"{await_it} the {name}. The card for the meeting follows in the channel."
 
 
 def reminder_digest(incidents: Sequence[Incident], process: Process, now: datetime) -> str:
@@ -113,11 +114,11 @@ def rota_away_text(why: str) -> str:
     return f"**The rota can't be read, so nobody is named as on call:** {why}. `wilson doctor` looks at it."
 
 
-def review_soon(count: int, meeting: datetime, today: date) -> str:
+def review_soon(count: int, meeting: datetime, today: date, process: Process) -> str:
     """Return the announcement of the incident review: on the day before, or where that was missed on the day."""
     day = "today" if meeting.date() == today else "tomorrow"
     await_it = "Nothing awaits it yet." if not count else f"{count} await it: `review` lists them."
-    return f"**The incident review is {day} at {meeting:%H:%M}.** {await_it}"
+    return f"**The {escape(process.review.name, 40)} is {day} at {meeting:%H:%M}.** {await_it}"
 
 
 def rota_text(days: Sequence[tuple[date, Sequence[Person]]], swaps: Sequence[Swap]) -> str:
@@ -167,7 +168,7 @@ def help_text(process: Process) -> str:
         *([(f"follow-up <{kinds}> [title]", "one more issue because of it")] if kinds else []),
         ("put off until <time>: <what it waits for>", "nobody is reminded before; `go on` ends it"),
         ("reopen [reason]", "it is not over after all"),
-        ("close at the review [what was learnt]", "the review is done with it"),
+        ("close at the review [what was learnt]", f"the {escape(process.review.name, 40)} is done with it"),
         ("dismiss [reason]", "it is not an incident"),
         ("merge into <number>", "it is the same problem as another"),
         *(
@@ -206,7 +207,7 @@ def help_text(process: Process) -> str:
         ("list", "what is unfinished"),
         *([("services", "what runs where"), ("service <name>", "one of them")] if process.services else []),
         ("definition", "what an incident is to this team, and what is done about what is none"),
-        ("review", "what awaits the incident review"),
+        ("review", f"what awaits the {escape(process.review.name, 40)}"),
         ("shift", "what there is to hand over; whoever is on call says that they took over"),
         ("report [month | <day>..<day>]", "how it went"),
         ("oncall", "who is on call, and on the days to come"),

@@ -55,9 +55,10 @@ def review_card(view: ReviewView, *, now: datetime) -> Element:
 def _list(view: ReviewView, most: int, now: datetime) -> Element:
     waiting = [each for each in view.incidents if view.waits(each)]
     done = [each for each in view.incidents if not view.waits(each)]
+    standing = _standing(len(waiting), len(done), view.process.review.name)
     head = [
-        text_block("Incident review", weight="Bolder", size="Large", heading=True),
-        text_block(_standing(len(waiting), len(done)), spacing="None"),
+        text_block(escape(view.process.review.title, 40), weight="Bolder", size="Large", heading=True),
+        text_block(escape(standing), spacing="None"),
     ]
     body = [container(head, style="emphasis" if waiting else "good", bleed=True)]
     if view.notice:
@@ -71,13 +72,13 @@ def _list(view: ReviewView, most: int, now: datetime) -> Element:
     actions = [execute("Refresh", encode_review("review_show", view.review), inputs=False)]
     if board := safe_url(view.process.review.board):
         actions.append(open_url("Board", board))
-    return adaptive_card(body, actions, speak=f"Incident review: {_standing(len(waiting), len(done))}")
+    return adaptive_card(body, actions, speak=plain(f"{view.process.review.title}: {standing}"))
 
 
-def _standing(waiting: int, done: int) -> str:
+def _standing(waiting: int, done: int, name: str) -> str:
     if not waiting and not done:
-        return "Nothing awaits the incident review."
-    await_it = f"{waiting} await{'s' if waiting == 1 else ''} the incident review" if waiting else "All are done"
+        return f"Nothing awaits the {name}."
+    await_it = f"{waiting} await{'s' if waiting == 1 else ''} the {name}" if waiting else "All are done"
     return f"{await_it}; {done} done." if waiting and done else f"{await_it}."
 
 
@@ -200,7 +201,7 @@ def discussed_card(
         values: What was entered before, where something is missing.
         refusal: What is missing.
     """
-    body = [*_head(incident), *_about(view, incident, now)]
+    body = [*_head(view, incident), *_about(view, incident, now)]
     told = [entry for entry in timeline if entry.verb not in _QUIET][-_TOLD:]
     body.append(text_block("What happened", weight="Bolder", spacing="Medium"))
     for entry in told:
@@ -233,7 +234,7 @@ def discussed_card(
         *([execute("Raise follow-up", ask, inputs=False)] if view.process.follow_ups else []),
         _back(view),
     ]
-    card = adaptive_card(body, actions, speak=f"Incident review: {plain(incident.title, 200)}")
+    card = adaptive_card(body, actions, speak=plain(f"{view.process.review.title}: {incident.title}"))
     fit(card)
     return card
 
@@ -250,7 +251,7 @@ def follow_up_card(
     held = values or {}
     kinds = [(clean(f"{kind.name}: {kind.question}", 160), kind.key) for kind in view.process.follow_ups]
     body = [
-        *_head(incident),
+        *_head(view, incident),
         *_said("", refusal),
         inputs.choice(
             "kind", "What is wanted?", kinds, value=held.get("kind", ""), expanded=True, required="Choose one."
@@ -262,8 +263,8 @@ def follow_up_card(
     return adaptive_card(body, actions, speak=f"A follow-up of {plain(incident.title, 200)}")
 
 
-def _head(incident: Incident) -> list[Element]:
-    title = [text_block("Incident review", weight="Bolder", size="Small"), _title(incident)]
+def _head(view: ReviewView, incident: Incident) -> list[Element]:
+    title = [text_block(escape(view.process.review.title, 40), weight="Bolder", size="Small"), _title(incident)]
     return [container(title, style="emphasis", bleed=True)]
 
 

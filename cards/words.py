@@ -134,7 +134,7 @@ def next_step(incident: Incident, process: Process) -> str:
         case State.CANDIDATE:
             return "Is it real? Claim it if you take it, raise it if somebody else should, or say that it is none."
         case State.RESOLVED:
-            return "It waits for the incident review, which closes it."
+            return f"It waits for the {clean(process.review.name, 40)}, which closes it."
         case State.CLOSED | State.DISMISSED:
             return ""
     level = process.urgency(incident.urgency)

@@ -43,7 +43,9 @@ class Pages:
         self._environment = Environment(
             loader=PackageLoader("bot.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
-        self._environment.globals.update(team=process.title.partition(":")[0], pages=NAVIGATION, script=script)
+        self._environment.globals.update(
+            team=process.title.partition(":")[0], pages=NAVIGATION, script=script, review=process.review
+        )
 
     def sign_in(self) -> str:
         """Return the page that signs in and then shows another in its place; there is nothing to read in it."""

@@ -96,7 +96,7 @@ _WHY_NOT: Mapping[State, str] = {
     State.CANDIDATE: "It is a candidate that nobody has judged yet: raise or claim it first.",
     State.OPEN: "It is open already.",
     State.RESOLVED: "It is resolved. Reopen it first if it is not over.",
-    State.CLOSED: "It was closed at the incident review. Reopen it first if it is not over.",
+    State.CLOSED: "It was closed at the review. Reopen it first if it is not over.",
     State.DISMISSED: "It was dismissed. Reopen it first if it was an incident after all.",
 }
 

@@ -7,6 +7,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from models.domain.process_reader import Reader
 
+LONGEST_NAME = 30
+"""Characters of what a review is called, since a button says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notices:
@@ -27,6 +30,7 @@ class ReviewRules:
     Attributes:
         announced: When it is announced, on the day before.
         board: The address of the team's own board; empty for none.
+        name: What the team calls it.
     """
 
     first: date | None = None
@@ -34,6 +38,12 @@ class ReviewRules:
     at: time = time(10)
     announced: time = time(10)
     board: str = ""
+    name: str = "incident review"
+
+    @property
+    def title(self) -> str:
+        """Its name as a heading."""
+        return f"{self.name[:1].upper()}{self.name[1:]}"
 
     def next_meeting(self, after: datetime, zone: tzinfo) -> datetime | None:
         """Return the first meeting that begins after a moment."""
@@ -74,7 +84,7 @@ def read_review(reader: Reader) -> ReviewRules:
     Raises:
         ProcessError: An entry does not fit.
     """
-    held = reader.typed("first", date, "a day such as 2026-01-08", None)
+    held = reader.typed("first", date, "a day such as 2026-01-08", None) if reader.has("first") else None
     if isinstance(held, datetime):
         reader.wrong(f"first holds {held}; it needs a day such as 2026-01-08")
     usual = ReviewRules()
@@ -84,6 +94,9 @@ def read_review(reader: Reader) -> ReviewRules:
         reader.clock("at") or usual.at,
         reader.clock("announced_the_day_before_at") or usual.announced,
         reader.text("board", ""),
+        reader.text("name") if reader.has("name") else usual.name,
     )
+    if len(made.name) > LONGEST_NAME:
+        reader.wrong(f"name holds {made.name[:60]!r}; it needs at most {LONGEST_NAME} characters")
     reader.done()
     return made

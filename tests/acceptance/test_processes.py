@@ -162,6 +162,11 @@ async def test_wellcome_asks_the_delivery_manager_and_holds_a_retro(tmp_path: Pa
         await peer.say("resolve over=yes; cause: an index; rolled back: none; follow-up: retro", NGOZI, under=post)
         await peer.shows(post, "Resolved incident")
         await peer.until(lambda: any("Incident retro" in each for each in program.issues()))
+        await peer.shows(post, "It waits for the incident retro, which closes it.")
+        await peer.say("review")
+        await peer.until(
+            lambda: any("1 awaits the incident retro" in each.text for each in peer.posts), "the retro"
+        )
         await peer.say("lesson cause: the index was built from an old snapshot", under=post)
         await peer.say("post-mortem", under=post)
         await peer.until(lambda: any("### The causes of the problem" in each for each in program.issues()))

@@ -20,6 +20,7 @@ from models.domain.requests import (
     ConfirmChange,
     Dismiss,
     HandOver,
+    Keep,
     Merge,
     Park,
     ProposeChange,
@@ -278,3 +279,18 @@ def test_what_the_process_does_not_know_is_said(text: str, said: str) -> None:
     command = parse(text, (), bare, in_thread=True)
     assert isinstance(command, Misused)
     assert said in command.text
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        ("close at the incident retro: watch it", Close("watch it")),
+        ("close it at the retro", Close()),
+        ("close at the review", Close()),
+        ("keep for the next retro: the vendor", Keep("the vendor")),
+    ],
+)
+def test_the_review_is_called_as_the_process_calls_it(text: str, request_: Close | Keep) -> None:
+    process = replace(PROCESS, review=replace(PROCESS.review, name="incident retro"))
+    assert parse(text, (), process, in_thread=True) == Act(request_)
+    assert isinstance(parse("close at the retreat", (), process, in_thread=True), Misused)

@@ -12,7 +12,7 @@ from models.domain import requests
 from models.domain.decisions import MAY, Decision
 from models.domain.people import Person
 from models.domain.views import IncidentView
-from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, STATES, TEAM, process_named, view
+from tests.unit.cards.samples import ADELE, ALEX, MEGAN, NOW, RESOLVED, STATES, TEAM, process_named, view
 from tests.unit.cards.test_golden import elements
 
 MORE = "Link, Change by hand, Follow-up, Merge, Not an incident, Story, Update stakeholders, Security"
@@ -139,3 +139,9 @@ def test_nothing_is_handed_off_where_the_process_knows_no_major_incident() -> No
     rules = replace(process.communication, major_incident_option="elsewhere")
     looked = replace(view(STATES["urgent"]), process=replace(process, communication=rules))
     assert "Hand-off" not in _described(incident_card(looked, now=NOW))
+
+
+def test_closing_names_the_review_as_the_process_does() -> None:
+    called = replace(view(RESOLVED), process=process_named("wellcome"))
+    assert "Close at the incident retro" in {press.title for some in buttons.presses(called) for press in some}
+    assert "Close at the review" in {press.title for some in buttons.presses(view(RESOLVED)) for press in some}

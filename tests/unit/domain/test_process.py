@@ -4,7 +4,7 @@ import copy
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,14 @@ def test_a_process_may_have_no_follow_ups_no_labels_and_say_nothing_of_storms() 
         20,
     )
     assert process.incident_labels == process.awaits_review == ()
+
+
+def test_the_review_has_a_name_and_need_not_have_a_day() -> None:
+    made = read_process(VALUES | {"review": {"name": "retro"}}, "x.toml").review
+    assert (made.name, made.title, made.first) == ("retro", "Retro", None)
+    assert made.next_meeting(datetime(2026, 11, 20, tzinfo=UTC), UTC) is None
+    with pytest.raises(ProcessError, match=r"name holds .* at most 30 characters"):
+        read_process(VALUES | {"review": {"name": "x" * 31}}, "x.toml")
 
 
 def test_whom_security_is_reported_to_is_read_and_checked() -> None:
