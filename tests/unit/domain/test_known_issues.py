@@ -44,7 +44,7 @@ def alert(title: str, *, at: datetime = NOON, source: str = "gcp_monitoring", co
         ("Disk usage above 90%", "disk"),
         ("Out of memory: tcs", "memory"),
         ("Health check of profile fails", "temporary_warning"),
-        ("NIMDTA Sync: PersonPlacementTrainingBodyTrustJob fails to start", "person_job"),
+        ("NIMDTA Sync: PersonPlacementTrainingBodyTrustJob fails to start", "sync_blocked"),
         ("NIMDTA Sync: PostJob fails to start", "sync_blocked"),
         ("Login errors above 5%", "login"),
         ("Catalog is missing items", "temporary_warning"),
@@ -156,3 +156,22 @@ def test_an_entry_is_proposed_that_the_process_file_takes() -> None:
 def test_a_mistake_is_named(entry: dict[str, object], says: str) -> None:
     with pytest.raises(ProcessError, match=says):
         read_process(VALUES | {"known_issues": [entry]}, "new.toml")
+
+
+@pytest.mark.parametrize(
+    ("title", "key"),
+    [
+        ("User unable to login", "login"),
+        ("A user can't be created", "user_creation"),
+        ("Cannot create a user", "user_creation"),
+        ("Bulk upload fails", "bulk_upload"),
+        ("No confirmation that the NDW Prod ETL processed", "etl"),
+        ("PersonPlacementTrainingBodyTrustJob fails to start", "sync_blocked"),
+        ("PersonOwnerJob failed", "person_job"),
+        ("Wrong data in Stage", "data_quality"),
+        ("Database is down", ""),
+    ],
+)
+def test_each_row_of_the_table_is_found_by_what_people_call_it(title: str, key: str) -> None:
+    known = known_issue_of(alert(title, source="person"), TIS)
+    assert (known.key if known else "") == key
