@@ -38,7 +38,7 @@ COLUMNS = (
 
 def report_card(report: Report, process: Process, zone: tzinfo) -> Element:
     """Return the report as a card."""
-    title = f"{report.count} incidents and candidates" if report.count != 1 else "1 incident or candidate"
+    title = came(report)
     head = [
         text_block("How it went", weight="Bolder", size="Large", heading=True),
         text_block(f"{period(report, zone)}: {title}", spacing="None"),
@@ -169,10 +169,15 @@ def _follow_ups(report: Report) -> str:
     return f"{report.follow_ups} raised, {report.follow_ups_open} of them open{unknown}"
 
 
+def came(report: Report) -> str:
+    """Return how many came, in words."""
+    return f"{report.count} incidents and candidates" if report.count != 1 else "1 incident or candidate"
+
+
 def report_text(report: Report, process: Process, zone: tzinfo) -> str:
     """Return the report as plain text."""
     lines = [
-        f"{period(report, zone)}: {report.count} incidents and candidates",
+        f"{period(report, zone)}: {came(report)}",
         f"by source:   {_listed([(source_name(name), count) for name, count in report.by_source])}",
         f"by urgency:  {_listed([(_level(name, process), count) for name, count in report.by_urgency])}",
         f"by state:    {_listed(report.by_state)}",

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bot.board.charts import Chart, chart_of
 from bot.board.rows import Page, case_row, coverage, moment, row_of
 from cards.blocks import clean
-from cards.report import long, period
+from cards.report import came, long, period
 from cards.words import source_name
 from models.domain.cases import Case
 from models.domain.incidents import Incident
@@ -113,7 +113,7 @@ class Pages:
             here="figures",
             now=moment(now, self._zone),
             period=period(report, self._zone),
-            count=report.count,
+            came=came(report),
             charts=[each for each in self._charts(report) if each.bars],
             spreads=spreads,
             repeats=repeats,

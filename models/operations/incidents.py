@@ -192,8 +192,8 @@ async def declare_incident(
     """Declare an incident that no mail announced.
 
     Args:
-        assess: How urgent it is, where that was said at once. An urgency that goes straight to resolved is refused
-            here, since somebody must own it first.
+        assess: How urgent it is, where that was said at once. An urgency that goes straight to resolved is left for
+            later, since somebody must own it first: it is better declared than refused (W10).
         answers: To the tests that decide whether it is an incident.
         anyway: Whether it is declared although they say that it is none; its urgency is then left for later unless
             it was named.
@@ -216,9 +216,11 @@ async def declare_incident(
         decision = _also(decision, carry_out(FireFire(), decision.incident, by, process, at=_now()))
     if assess is not None and (assess.urgency or not against):
         assessed = carry_out(assess, decision.incident, by, process, at=_now())
-        if isinstance(assessed, Refusal):
+        if isinstance(assessed, Refusal) and assessed.fields:
             return assessed
         decision = _also(decision, assessed)
+        if isinstance(assessed, Refusal):
+            decision = replace(decision, notice=f"{decision.notice} {assessed.text} Then set its urgency.".strip())
     try:
         return Done(await store.create(decision, once=once), decision.notice)
     except store.DoneAlready:

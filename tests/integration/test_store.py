@@ -17,7 +17,7 @@ from models.domain.incidents import State
 from models.domain.people import Person
 from models.domain.process import Process
 from models.domain.process_building import read_process
-from models.domain.requests import AddNote, Claim, Dismiss, Merge, Raise, Reopen
+from models.domain.requests import AddNote, Assess, Claim, Dismiss, Merge, Raise, Reopen
 from models.operations import incidents
 from models.operations.alerts import record_mails
 from models.sql import reading as rows_of
@@ -149,6 +149,19 @@ async def test_declared_incident_is_raised_and_posted(process: Process) -> None:
     assert kinds == [("PostCard", done.incident.id), ("RaiseIssue", done.incident.id)]
     again = await incidents.declare_incident("Portal is slow", "since nine", ADA, process, once=("m1",))
     assert isinstance(again, Refusal)
+
+
+@pytest.mark.usefixtures("connected")
+async def test_what_is_declared_and_not_urgent_is_left_for_whoever_claims_it(process: Process) -> None:
+    done = await incidents.declare_incident(
+        "Printer is slow", "", ADA, process, assess=Assess({}, "not_urgent", "there is another")
+    )
+    assert not isinstance(done, Refusal)
+    assert (done.incident.state, done.incident.urgency) == (State.OPEN, None)
+    assert "claim it first" in done.notice
+    why = await incidents.declare_incident("Printer", "", ADA, process, assess=Assess({}, "not_urgent", ""))
+    assert isinstance(why, Refusal)
+    assert why.fields == ("reason",)
 
 
 @pytest.mark.usefixtures("connected")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cards.incident import incident_card
 from cards.lists import greeting, help_text, incident_list, oncall_text, status_text
 from cards.timeline import Message, announcement, sentence
 from cards.words import ago, source_name
@@ -290,3 +291,13 @@ def test_words() -> None:
     assert source_name("") == "Unknown"
     assert ago(AT, NOW) == "30 min"
     assert ago(NOW, AT) == "less than a minute"
+
+
+def test_answers_that_nobody_gave_are_not_said_to_have_made_anything() -> None:
+    answered = samples.OVERRIDDEN
+    assert answered.assessment is not None
+    unanswered = replace(answered, assessment=replace(answered.assessment, answers={}))
+    assert "the answers made it" in str(incident_card(view(answered), now=NOW))
+    card = str(incident_card(view(unanswered), now=NOW))
+    assert "the answers made it" not in card
+    assert "exams begin today" in card
