@@ -36,6 +36,7 @@ from models.domain.case_effects import (
     SendLetter,
     SyncCaseIssue,
     TellCase,
+    WithholdCase,
 )
 from models.domain.case_reminders import holds
 from models.domain.case_timeline import CaseVerb
@@ -87,6 +88,9 @@ class CaseDeliveries:
             case DeclareFromCall(case_id, by):
                 process, setting = self.around.around.process, self.around.setting
                 await calls.declare(await cases.load(case_id), by, process, setting, once=f"call:{item.uid}")
+            case WithholdCase(case_id):
+                case = await cases.load(case_id)
+                await cases.change(case, lambda before: calls_rules.withheld(before, datetime.now(UTC)))
             case NoteCall() as effect:
                 await self._note_call(effect, item)
             case CloseCall(case_id):

@@ -356,7 +356,8 @@ class Deliveries:
     async def _answer(self, effect: Answer) -> Sequence[Effect]:
         thread = ThreadAddress(effect.service_url, effect.tenant_id, effect.conversation_id, "")
         card = orjson.loads(effect.card) if effect.card else None
-        await self._poster.reply(thread, Message(text=effect.text, card=card))
+        named = tuple(replace(each, name=mention_name(each)) for each in effect.mentions)
+        await self._poster.reply(thread, Message(text=effect.text, card=card, mentions=named))
         return ()
 
     async def _tell(self, effect: Tell) -> None:

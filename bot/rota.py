@@ -18,6 +18,8 @@ from models.ports.rota import RotaSource
 DAYS_AHEAD = 14
 """For how long ``wilson doctor`` looks for gaps."""
 _FACT = "swap:"
+_HOURS = (*range(12, 24), *range(11, -1, -1))
+"""In which order a day's hours are looked at: whose shift begins on it comes before whose ends on it."""
 
 
 class ChangedRota:
@@ -44,7 +46,8 @@ class ChangedRota:
 
 
 async def days(rota: RotaSource, first: date, count: int, zone: tzinfo) -> list[tuple[date, tuple[Person, ...]]]:
-    """Return who is on call at noon of each day.
+    """Return who is on call at noon of each day; where nobody is, at the next full hour, or the one before, that
+    somebody is: shifts may be of the night alone.
 
     Raises:
         PortError: The rota can't be read.
@@ -52,8 +55,12 @@ async def days(rota: RotaSource, first: date, count: int, zone: tzinfo) -> list[
     found = []
     for number in range(count):
         day = first + timedelta(days=number)
-        noon = datetime.combine(day, time(12), tzinfo=zone).astimezone(UTC)
-        found.append((day, tuple(await rota.on_call(noon))))
+        people: Sequence[Person] = ()
+        for hour in _HOURS:
+            people = await rota.on_call(datetime.combine(day, time(hour), tzinfo=zone).astimezone(UTC))
+            if people:
+                break
+        found.append((day, tuple(people)))
     return found
 
 

@@ -31,7 +31,7 @@ from bot.places import ELSEWHERE, Place
 from bot.rota import days, remember_swap, swaps, undo_swaps
 from bot.surroundings import Surroundings
 from cards.actions import Form
-from cards.blocks import escape
+from cards.blocks import escape, mention
 from cards.declare_form import declare_form
 from cards.forms import form_card
 from cards.judging import definition_text
@@ -215,7 +215,8 @@ class Speech:
             return
         swap = Swap(first, last, into, by, now, out)
         await remember_swap(swap, place.once)
-        await self._tell_rota(place, swap_text(swap))
+        concerned = tuple(each for each in (into, out) if each is not None and each.teams_id and not each.same(by))
+        await self._tell_rota(place, swap_text(swap), concerned)
 
     async def _is_on_call(self, person: Person, first: date, last: date) -> bool:
         try:
@@ -224,9 +225,10 @@ class Speech:
             return True  # a rota that can't be read keeps nobody from changing it
         return all(any(alike(each, person) for each in people) for _, people in found)
 
-    async def _tell_rota(self, place: Place, text: str) -> None:
+    async def _tell_rota(self, place: Place, text: str, concerned: tuple[Person, ...] = ()) -> None:
         await self._around.refresh()
-        await self._answer(place, text)
+        called = " ".join(mention(each) for each in concerned)
+        await self._answer(place, f"{text} {called}".strip(), mentions=concerned)
 
     async def _oncall(self) -> str:
         today = datetime.now(UTC).astimezone(self._around.zone).date()
@@ -285,9 +287,17 @@ class Speech:
         await shifts.begin(out, into, datetime.now(UTC), once=f"shift:{place.once}")
         await self._answer(place, "The shift's hand-over follows in the channel.")
 
-    async def _answer(self, place: Place, text: str = "", *, card: dict[str, Any] | None = None) -> None:
+    async def _answer(
+        self,
+        place: Place,
+        text: str = "",
+        *,
+        card: dict[str, Any] | None = None,
+        mentions: tuple[Person, ...] = (),
+    ) -> None:
         carried = orjson.dumps(card).decode() if card else ""
-        answer = Answer(place.service_url, place.tenant_id, place.conversation_id, text, carried)
+        where = (place.service_url, place.tenant_id, place.conversation_id)
+        answer = Answer(*where, text, carried, mentions)
         await store.leave([answer], once=[f"answer:{place.once}"])
 
 

@@ -143,5 +143,6 @@ _SENTENCES: Mapping[CaseVerb, Callable[[_Words], str]] = {
     CaseVerb.REPLIED: lambda words: f"{words.actor} answered the user at the service desk.",
     CaseVerb.ENDED: lambda words: f"{words.actor} closed this{words.tail('reason')}.",
     CaseVerb.WENT_ON: _went_on,
+    CaseVerb.WITHHELD: lambda words: "This is handled in private from now on.",
     CaseVerb.FOLDED: lambda words: f"This is the same request as number {words.text('into', 20)}: go on there.",
 }

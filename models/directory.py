@@ -227,6 +227,11 @@ async def remember_fact(key: str, value: str) -> None:
     )
 
 
+def call_of(incident_id: int) -> str:
+    """Return the name of the fact that holds the number of the support call's case that became an incident."""
+    return f"call-of:{incident_id}"
+
+
 async def facts(prefix: str) -> dict[str, str]:
     """Return the facts whose keys begin so."""
     statement = "SELECT key, value FROM facts WHERE key >= ? AND key < ?"

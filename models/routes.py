@@ -20,6 +20,7 @@ from models.domain.case_effects import (
     SendLetter,
     SyncCaseIssue,
     TellCase,
+    WithholdCase,
 )
 from models.domain.effects import (
     Answer,
@@ -158,7 +159,7 @@ def _case_route(effect: CaseEffect) -> tuple[str, str, int, bool, str | None]:
             return MAIL, f"mail:case:{number}", number, False, None
         case CloseCall():
             return DESK, f"desk:case:{number}", number, False, f"close:case:{number}"
-        case DeclareFromCall():
+        case DeclareFromCall() | WithholdCase():
             return TEAMS, f"teams:case:{number}", number, False, None
         case NoteCall():
             return DESK, f"desk:case:{number}", number, False, None

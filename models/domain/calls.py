@@ -11,7 +11,7 @@ from datetime import datetime
 
 from models.domain import support
 from models.domain.call_process import CallOutcome, CallProcess
-from models.domain.case_effects import DeclareFromCall, LookUpCase, NoteCall, PostCase
+from models.domain.case_effects import DeclareFromCall, LookUpCase, NoteCall, PostCase, RefreshCase
 from models.domain.case_timeline import CaseEntry, CaseVerb
 from models.domain.cases import CALL, Call, Case, CaseDecision, CaseOutcome, CaseState, finish, over, told
 from models.domain.decisions import Refusal
@@ -162,6 +162,14 @@ def went_on(case: Case, by: Person, *, at: datetime, number: int, incident: bool
     if not by.same(changed.owner):
         changed = replace(changed, owner=by, owned_at=at)
     return finish(changed, entry, at=at, by=by, state=CaseState.DONE)
+
+
+def withheld(case: Case, at: datetime) -> CaseDecision:
+    """Take a call's text out of public places, since the incident that it became is a matter of security."""
+    call = replace(case.call, subject="", requester="", requester_mail="") if case.call else None
+    title = title_of(call) if call else f"Number {case.id}"
+    changed = replace(case, title=title, call=call, outcome_note="", reason="")
+    return CaseDecision(changed, (CaseEntry(at, CaseVerb.WITHHELD),), (RefreshCase(case.id),))
 
 
 def as_incident(case: Case, note: str) -> tuple[str, str]:

@@ -106,6 +106,13 @@ class DeclareFromCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WithholdCase:
+    """Take the text out of a support call that became an incident of security."""
+
+    case_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class HearAnswer:
     """A mail answers one of a case's mails."""
 
@@ -126,5 +133,6 @@ CaseEffect = (
     | CloseCall
     | NoteCall
     | DeclareFromCall
+    | WithholdCase
 )
 """What a case's decisions lead to; each carries the case's number."""

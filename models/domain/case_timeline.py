@@ -38,6 +38,7 @@ class CaseVerb(StrEnum):
     REPLIED = "replied"
     ENDED = "ended"
     WENT_ON = "went_on"
+    WITHHELD = "withheld"
 
 
 @dataclass(frozen=True, slots=True)

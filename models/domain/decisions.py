@@ -88,7 +88,7 @@ MAY: Mapping[str, frozenset[State]] = {
     "update": frozenset({State.OPEN, State.RESOLVED}),
     "channel": frozenset({State.OPEN}),
     "fire": frozenset({State.CANDIDATE, State.OPEN}),
-    "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED}),
+    "security": frozenset({State.CANDIDATE, State.OPEN, State.RESOLVED, State.CLOSED}),
 }
 
 

@@ -82,6 +82,7 @@ class Answer:
     Attributes:
         text: Markdown of ours, foreign text in it already escaped.
         card: An Adaptive Card as JSON text; empty for none.
+        mentions: Whose ``<at>`` stands in the text.
     """
 
     service_url: str
@@ -89,6 +90,7 @@ class Answer:
     conversation_id: str
     text: str
     card: str = ""
+    mentions: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def reopen(incident: Incident, reason: str, by: Person, *, at: datetime) -> Outc
     if refusal := refused(incident, "reopen"):
         return refusal
     state = State.OPEN if incident.raised else State.CANDIDATE
-    changed = replace(incident, state=state, resolution=None, dismiss_reason="", parked=None)
+    changed = replace(incident, state=state, resolution=None, dismiss_reason="", parked=None, anew_at=at)
     entry = Entry(at, Verb.REOPENED, by, {"reason": reason.strip() or None})
     return told(changed, (entry,), sync=incident.raised)
 

@@ -111,7 +111,8 @@ def _told(
             pass  # nobody took it off: the tracker did not assign whom it was told to
         elif act is None or incident.owned_at is None or act.at >= incident.owned_at:
             owner = person_of(seen.assignee) if seen.assignee else None
-            incident = replace(incident, owner=owner, owned_at=at if owner else None)
+            anew = incident.anew_at if owner else at
+            incident = replace(incident, owner=owner, owned_at=at if owner else None, anew_at=anew)
             entries.append(_entry(at, "assigned", act.by if act else "", to=owner.name if owner else None))
     if seen.severity not in (before.severity, ours.severity):
         act = _last(news, "severity")
@@ -141,18 +142,18 @@ def _state(
         return replace(incident, state=State.CLOSED), [_entry(at, "closed", act.by if act else "")]
     if before.closed and not seen.closed and state.finished:
         act = _last(news, "reopened")
-        return _open(incident), [_entry(at, "reopened", act.by if act else "")]
+        return _open(incident, at), [_entry(at, "reopened", act.by if act else "")]
     act = _last(news, "labelled")
     late = act is not None and incident.resolution is not None and act.at < incident.resolution.at
     if now and not was and state is State.OPEN:
         return replace(incident, state=State.RESOLVED), [_entry(at, "review", act.by if act else "")]
     if was and not now and state is State.RESOLVED and not seen.closed and not late:
-        return _open(incident), [_entry(at, "reopened", act.by if act else "")]
+        return _open(incident, at), [_entry(at, "reopened", act.by if act else "")]
     return incident, []
 
 
-def _open(incident: Incident) -> Incident:
-    return replace(incident, state=State.OPEN, resolution=None, dismiss_reason="")
+def _open(incident: Incident, at: datetime) -> Incident:
+    return replace(incident, state=State.OPEN, resolution=None, dismiss_reason="", anew_at=at)
 
 
 def _last(news: IssueNews, what: str) -> IssueAct | None:

@@ -66,6 +66,8 @@ class Incident:
         digest_id: The digest card that shows it, while it has no card of its own.
         heard: How its issue stood last; ``None`` until that is known.
         tracker_severity: What somebody set in the tracker; holds until the urgency is set anew.
+        reminded_before: What was reminded of before that, the last of each other kind.
+        anew_at: When it was taken up again, or given up by its owner, last; ``None`` where it never was.
         issue_gone: Why the issue can't be kept any more (deleted, moved); empty where it can.
         vendors: Third parties' tickets.
         updates: What stakeholders were told.
@@ -137,6 +139,8 @@ class Incident:
     issue_gone: str = ""
     merge_requests: tuple[MergeRequest, ...] = ()
     reminded: Reminded | None = None
+    reminded_before: tuple[Reminded, ...] = ()
+    anew_at: datetime | None = None
     lessons: tuple[Lesson, ...] = ()
     kept: Kept | None = None
     parked: Parked | None = None

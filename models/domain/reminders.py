@@ -52,20 +52,26 @@ def lack_of(
         last_word: When a person last did something about it; ``None`` where that was not looked up.
     """
     if incident.state is State.CANDIDATE:
-        return Lack.JUDGEMENT, incident.created_at
+        return Lack.JUDGEMENT, _since(incident, incident.created_at)
     if incident.state is not State.OPEN:
         return None
     if incident.parked is not None and not incident.parked.told:
         return Lack.PUT_OFF, incident.parked.until
     if must_decide and incident.assessment is not None:
-        return Lack.DECISION, incident.assessment.at or incident.raised_at or incident.created_at
+        return Lack.DECISION, _since(incident, incident.assessment.at or incident.raised_at)
     if incident.owner is None:
-        return Lack.OWNER, incident.raised_at or incident.created_at
+        return Lack.OWNER, _since(incident, incident.raised_at)
     if unassessed:
-        return Lack.ASSESSMENT, incident.owned_at or incident.raised_at or incident.created_at
+        return Lack.ASSESSMENT, _since(incident, incident.owned_at or incident.raised_at)
     if vacant:
-        return Lack.ROLE, incident.owned_at or incident.raised_at or incident.created_at
+        return Lack.ROLE, _since(incident, incident.owned_at or incident.raised_at)
     return (Lack.NEWS, last_word) if last_word is not None else None
+
+
+def _since(incident: Incident, begun: datetime | None) -> datetime:
+    """Return when a lack began: not before it was taken up again, or given up by its owner, last."""
+    begun = begun or incident.created_at
+    return max(begun, incident.anew_at) if incident.anew_at is not None else begun
 
 
 def due(
@@ -85,9 +91,8 @@ def due(
     if lack is None:
         return None
     kind, since = lack
-    held = incident.reminded
-    if held is not None and (held.of, held.since) != (kind.value, since):
-        held = None
+    known = (incident.reminded, *incident.reminded_before)
+    held = next((each for each in known if each is not None and (each.of, each.since) == (kind.value, since)), None)
     number = next_number(since, reminders.times(kind), held, hours, zone, urgent, now)
     return None if number is None else Due(incident, kind, since, number)
 
@@ -149,7 +154,11 @@ def remind(
     entry = Entry(now, Verb.REMINDED, None, {"what": each.lack.value, "minutes": minutes})
     if each.lack is Lack.PUT_OFF and incident.parked is not None:
         entry.data["reason"] = incident.parked.reason
-    changed = replace(incident, reminded=Reminded(each.lack.value, each.since, each.number + 1, now))
+    new, last = Reminded(each.lack.value, each.since, each.number + 1, now), incident.reminded
+    # One of each kind: a lack that another hid for a while is not reminded of from the beginning.
+    before = [one for one in (*incident.reminded_before, last) if one is not None and one.of != new.of]
+    before = [one for one in before if last is None or one is last or one.of != last.of]
+    changed = replace(incident, reminded=new, reminded_before=tuple(before))
     if each.lack is Lack.PUT_OFF and changed.parked is not None:
         changed = replace(changed, parked=replace(changed.parked, told=True))
     effects: tuple[Effect, ...] = ()

@@ -58,4 +58,6 @@ async def declare(case: Case, by: Person, process: Process, setting: Setting, *,
     title, description = calls.as_incident(case, case.outcome_note)
     done = await incidents.declare_incident(title, description, by, process, anyway=True, once=[once])
     number = 0 if isinstance(done, Refusal) else done.incident.id
+    if number:
+        await directory.remember_fact(directory.call_of(number), str(case.id))
     await cases.act(case, CallWentOn(number, incident=True), by, setting)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from models import mails, store
+from models import directory, mails, store
+from models.domain.case_effects import WithholdCase
 from models.domain.decisions import Decision
 from models.domain.effects import Effect, PostMail, RefreshReview, RefreshShift
 from models.domain.incidents import Incident
@@ -23,6 +24,8 @@ async def hidden(before: Incident, decision: Decision, *, at: datetime) -> list[
     effects: list[Effect] = [RefreshShift(number) for number in await shifts.since(_first(all_of_it))]
     effects += [RefreshReview(review) for review in await reviews.that_name(all_of_it)]
     effects += [PostMail(mail) for mail in await mails.shown_of([each.id for each in all_of_it])]
+    told = [await directory.fact(directory.call_of(each.id)) for each in all_of_it]
+    effects += [WithholdCase(int(number)) for number in told if number]
     whole = replace(decision, effects=(*decision.effects, *effects))
     return [(before, whole), *((part, mark_part(part, decision.incident, at=at)) for part in parts)]
 

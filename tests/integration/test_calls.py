@@ -25,6 +25,7 @@ from models.domain.case_effects import DeclareFromCall
 from models.domain.case_timeline import CaseVerb
 from models.domain.cases import Case, CaseState
 from models.domain.effects import Tell
+from models.domain.requests import MarkPrivate
 from models.operations import calls, cases, incidents
 from tests.integration.test_halo import settings_of
 from tests.integration.test_support import ALWAYS, Team, team, verbs
@@ -181,3 +182,18 @@ async def test_the_calls_of_the_month_are_counted_together(team: Team) -> None:
     await speech_of(team.around).say("support", [], ADA, team.place())
     await team.delivered()
     assert "Support calls of the last 30 days: Not for DevOps 1." in team.said()
+
+
+async def test_a_call_whose_incident_is_one_of_security_keeps_no_text(team: Team) -> None:
+    case = await brought(team)
+    await press(team, case.id, "call_judge", outcome="bug", text="the keys are on a public page")
+    await team.delivered()
+    (incident,) = await incidents.unfinished()
+    await incidents.act(incident, MarkPrivate(""), ADA, PROCESS)
+    await team.delivered()
+    held = await cases.load(case.id)
+    assert (held.title, held.outcome_note) == ("Support call 4711", "")
+    shown = [body for method, _, body, _ in team.teams.asked if method == "PUT"]
+    card = json.dumps([each for each in shown if "Support call 1" in json.dumps(each)][-1])
+    assert "Files of a leaver" not in card
+    assert "Sam Smith" not in card

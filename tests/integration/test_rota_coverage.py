@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.adapters.rota_file import FileRota
-from bot.rota import coverage, remember_swap, swaps
+from bot.rota import coverage, days, remember_swap, swaps
 from doctor import examine
 from models import database
 from models.domain.people import Person
@@ -39,6 +40,25 @@ async def told(tmp_path: Path, rota: str, *changes: Swap, hours: WorkingHours = 
 
 def cover(first: date, last: date, into: Person, out: Person | None = None) -> Swap:
     return Swap(first, last, into, ALI, NOW, out)
+
+
+class Nights:
+    """A rota of the night alone: from six in the evening until eight; nobody begins on a Saturday."""
+
+    async def on_call(self, at: datetime) -> Sequence[Person]:
+        here = at.astimezone(LONDON)
+        begun = here.date() if here.hour >= 18 else here.date() - timedelta(days=1)
+        awake = here.hour >= 18 or here.hour < 8
+        return [(ALI, BEN)[begun.toordinal() % 2]] if awake and begun.weekday() != 5 else []
+
+    async def check(self) -> Sequence[Finding]:
+        return []
+
+
+async def test_a_night_shift_is_the_day_s_on_which_it_begins() -> None:
+    found = await days(Nights(), date(2026, 11, 20), 4, LONDON)
+    assert [[each.name for each in people] for _, people in found] == [["Ali"], ["Ali"], ["Ali"], ["Ben"]]
+    assert found[1][0].weekday() == 5, "whose night ends on the day that nobody's begins"
 
 
 async def test_gaps_of_a_fortnight_count_on_working_days(tmp_path: Path) -> None:

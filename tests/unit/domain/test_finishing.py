@@ -82,7 +82,8 @@ def test_what_is_resolved_is_not_dismissed(incident: Incident) -> None:
 
 def test_a_dismissed_candidate_reopens_as_a_candidate() -> None:
     decision = act(DISMISSED, Reopen())
-    assert decision.incident == replace(DISMISSED, state=State.CANDIDATE, dismiss_reason="")
+    at = decision.entries[0].at
+    assert decision.incident == replace(DISMISSED, state=State.CANDIDATE, dismiss_reason="", anew_at=at)
     assert kinds(decision) == ["Announce", "RefreshCard"]
     assert act(decision.incident, Raise()).incident.state is State.OPEN
 

@@ -72,6 +72,31 @@ def test_each_comes_at_its_time_and_once() -> None:
     assert [number(reminded, at(minute)) for minute in (16, 59.9, 60)] == [None, None, 1]
 
 
+def test_a_lack_that_another_hid_is_not_reminded_of_from_the_beginning() -> None:
+    def reminded_of(incident: Incident, now: datetime, *, must_decide: bool = False) -> Incident:
+        found = due(incident, lack_of(incident, must_decide, None), RULES, HOURS, LONDON, False, now)
+        assert found is not None
+        return remind(found, RULES, (ADA,), (), now, alone=True).incident
+
+    unowned = reminded_of(OPEN, at(20))
+    undecided = reminded_of(replace(unowned, assessment=URGENT), at(50), must_decide=True)
+    assert undecided.reminded is not None
+    assert undecided.reminded.of == Lack.DECISION
+    assert [number(undecided, at(minute)) for minute in (51, 59)] == [None, None]
+    assert number(undecided, at(80)) == 1
+    again = reminded_of(undecided, at(80))
+    assert [each.of for each in again.reminded_before] == [Lack.DECISION]
+
+
+def test_what_is_taken_up_again_or_given_up_is_reminded_of_anew() -> None:
+    found = due(OPEN, lack_of(OPEN, False, None), RULES, HOURS, LONDON, False, at(20))
+    assert found is not None
+    reminded = remind(found, RULES, (ADA,), (), at(20), alone=True).incident
+    anew = replace(reminded, anew_at=at(100))
+    assert lack_of(anew, False, None) == (Lack.OWNER, at(100))
+    assert [number(anew, at(minute)) for minute in (110, 120)] == [None, 0]
+
+
 def test_what_was_missed_comes_in_its_order_and_at_its_distance() -> None:
     incident, told = CANDIDATE, []
     for minute in range(300, 60 * 24, 5):  # nobody looked for five hours
