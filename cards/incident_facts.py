@@ -128,7 +128,7 @@ def _urgency(view: IncidentView, name: str, room: Room) -> Iterable[Element]:
         yield gap()
         if made.reason:
             computed = view.process.urgency(made.computed)
-            other = computed is not None and computed is not level
+            other = computed is not None and computed is not level and bool(made.answers)
             instead = f"; the answers made it “{computed.name}”" if computed and other else ""
             yield text_run(f"because {made.reason}", 200)
             yield text_run(instead, 100, subtle=True) if instead else gap("")

@@ -227,9 +227,8 @@ async def test_the_rota_is_named_on_a_candidate_and_changed_by_command(tmp_path:
         await peer.say("oncall swap {0} {1} today", to=[JONAS, NGOZI])
         await peer.until(lambda: any("is not on call then" in each.said for each in peer.posts), "a refusal")
         await peer.say("oncall cover {0} today", to=[JONAS])
-        await peer.until(
-            lambda: any("whoever's shift" in each.said and JONAS.id in each.said for each in peer.posts), "the change"
-        )
+        called = lambda each: "whoever's shift" in each.said and JONAS.id in each.said  # noqa: E731
+        await peer.until(lambda: any(called(each) for each in peer.posts), "the change, told to whom it concerns")
         await peer.say("oncall")
         await peer.until(lambda: any(f"{JONAS.name} (changed)" in each.said for each in peer.posts), "the days")
         lines = (await program.command("rota", "--days", "2")).splitlines()
