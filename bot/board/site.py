@@ -66,6 +66,7 @@ class Board:
         """Return the addresses and who answers them."""
         shown = {
             "/board": self._board,
+            "/board/": self._board,
             "/board/review": self._review,
             "/board/figures": self._figures,
             r"/board/incidents/{number:\d{1,9}}": self._incident,

@@ -70,10 +70,13 @@ def read_reminders(reader: Reader) -> Reminders:
         ProcessError: An entry does not fit.
     """
     after = [(lack, reader.minutes(f"{lack.value}_after_minutes")) for lack in Lack if lack is not Lack.PUT_OFF]
+    severities = Reminders().severities
+    if reader.has("urgent_severities"):  # an empty list is said, too: then no source's word is urgent
+        severities = tuple(each.lower() for each in reader.texts("urgent_severities"))
     made = Reminders(
         tuple(after),
         reader.text("lead", ""),
-        tuple(each.lower() for each in reader.texts("urgent_severities")) or Reminders().severities,
+        severities,
         reader.number("digest_above", 100, 3),
     )
     reader.done()

@@ -87,7 +87,7 @@ async def test_figures_stand_in_the_chart_and_in_its_table() -> None:
 async def test_empty_pages_say_so() -> None:
     async with open_board() as url:
         assert "There is no open incident" in (await get(f"{url}/board"))[1]
-        assert "Nothing is open" in (await get(f"{url}/board"))[1]
+        assert "Nothing is open" in (await get(f"{url}/board/"))[1]
         assert "Nothing awaits" in (await get(f"{url}/board/review"))[1]
         assert "0 incidents" in (await get(f"{url}/board/figures"))[1]
         status, html, _ = await get(f"{url}/board/incidents/7")

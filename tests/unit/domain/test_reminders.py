@@ -170,6 +170,14 @@ def test_it_goes_to_whoever_is_on_call_then_the_team_then_the_lead() -> None:
     assert told == [((ADA,), False), ((), True), ((LEA,), False)]
 
 
+@pytest.mark.parametrize(
+    ("values", "severities"),
+    [({}, ("critical",)), ({"urgent_severities": []}, ()), ({"urgent_severities": ["P1", "high"]}, ("p1", "high"))],
+)
+def test_which_words_of_a_source_are_urgent(values: dict[str, object], severities: tuple[str, ...]) -> None:
+    assert read_reminders(Reader(values, "ours.toml")).severities == severities
+
+
 def test_in_a_digest_no_thread_is_told() -> None:
     found = due(CANDIDATE, lack_of(CANDIDATE, False, None), RULES, HOURS, LONDON, True, at(15))
     assert found is not None
