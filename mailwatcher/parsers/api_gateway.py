@@ -38,9 +38,9 @@ _FIELDS = {
 }
 _ROWS = frozenset({"api product", "product", "status"})
 _LABELS = frozenset(label for labels in _FIELDS.values() for label in labels) | _ROWS
-_DECIDED = re.compile(
-    r"\bto (?P<products>[^\n]{1,500}?) (?:was|were|has been|have been) (?:approved|revoked|declined)", re.IGNORECASE
-)
+_DECISION = re.compile(r" (?:was|were|has been|have been) (?:approved|revoked|declined)", re.IGNORECASE)
+_TO = re.compile(r"\bto ", re.IGNORECASE)
+_LONGEST = 503
 _PERSONAL = frozenset({"none", "-", "n/a", "personal", "(none)", "individual", "no team"})
 
 
@@ -65,8 +65,8 @@ def parse(mail: Mail) -> Alert | None:
         display = subject["rest"].strip()
     if not (display or app_id):
         raise UnreadableAlert(SOURCE, "it names no app")
-    decided = None if request or fields["products"] else _DECIDED.search(mail.text)
-    products = _products(decided["products"] if decided else fields["products"])
+    decided = "" if request or fields["products"] else _decided(mail.text)
+    products = _products(decided or fields["products"])
     developer = _MAIL.search(fields["developer"])
     team = (first_line(fields["team"]) or "").strip()
     url = _CONSOLE.search("\n".join(mail.links)) or _CONSOLE.search(mail.text)
@@ -100,6 +100,19 @@ def _added(mail: Mail, added: re.Match[str]) -> Alert:
         fingerprint=f"apigee|app|{name}",
         details={"app_display_name": name, "api_products": []},
     )
+
+
+def _decided(text: str) -> str:
+    """Return what a sentence such as "access to these products was approved" is about; empty where none is there.
+
+    It looks for the decision first: one pattern for all of it takes a fifth of a second on a text full of "to".
+    """
+    for found in _DECISION.finditer(text):
+        begin = max(text.rfind("\n", 0, found.start()) + 1, found.start() - _LONGEST)
+        line = text[begin : found.start()]
+        if to := _TO.search(line):
+            return line[to.end() :]
+    return ""
 
 
 def _products(text: str) -> list[str]:
