@@ -6,6 +6,7 @@ joins the first, and what it is told of a key that it does not know is dropped; 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -47,7 +48,7 @@ class NoPager:
         """See ``models.ports.pager.Pager``."""
 
 
-class _HttpPager:
+class _HttpPager(ABC):
     """Sends each event to one address.
 
     Args:
@@ -63,9 +64,9 @@ class _HttpPager:
         self._url, self._secret, self._clock = url, secret, clock
         self._requests = Requests(self.host, settings.timeout_seconds)
 
+    @abstractmethod
     def event(self, action: str, key: str, page: PageText | None = None) -> Mapping[str, Any]:
         """Return an event as the other side wants it. Only a trigger has a page."""
-        raise NotImplementedError
 
     async def trigger(self, page: PageText) -> None:
         """See ``models.ports.pager.Pager``."""

@@ -7,6 +7,7 @@ with the means to look at it from outside.
 import asyncio
 import re
 import time
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 
@@ -46,7 +47,7 @@ def crlf(raw: bytes) -> bytes:
     return re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
 
 
-class Box:
+class Box(ABC):
     """A mailbox and its store.
 
     Attributes:
@@ -59,17 +60,17 @@ class Box:
     exact: bool = False
     knows_since: bool = True
 
+    @abstractmethod
     async def deliver(self, raw: bytes, received_at: datetime | None = None) -> None:
         """Put a mail into the inbox, as received then or just now."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def held(self, folder: MailFolder | None) -> list[bytes]:
         """Return the mails of a folder, of the inbox for ``None``, looked up without the mailbox."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open(self, since: datetime | None = None) -> Mailbox:
         """Open the same store once more. The test closes it."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Close ``mailbox``, and whatever the box itself has open."""
