@@ -37,6 +37,12 @@ def real_client() -> None:
 
 
 @pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where screenshots go: into the documentation where WILSON_PICTURES asks for it."""
+    return Path("docs/images") if os.environ.get("WILSON_PICTURES") else tmp_path / "pictures"
+
+
+@pytest.fixture
 async def browser(real_client: None) -> AsyncIterator[Browser]:
     """A headless Chromium."""
     async with launched() as running:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -46,12 +45,6 @@ async def scene(tmp_path: Path, real_client: None) -> AsyncIterator[Scene]:
         async with Program(tmp_path, more).running() as program:
             yield Scene(program, apigee)
         assert apigee.violations == []
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: into the documentation where WILSON_PICTURES asks for it."""
-    return Path("docs/images") if os.environ.get("WILSON_PICTURES") else tmp_path / "pictures"
 
 
 def letters(wilson: Program) -> list[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,6 @@ SUPPORT = Path(__file__).parents[1] / "support"
 HOST = "https://teams.microsoft.com/tab"
 PUBLIC = "https://wilson.example"
 PAGES = ("/board", "/board/review", "/board/figures", "/board/incidents/1", "/board/incidents/99")
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: into the documentation where WILSON_PICTURES asks for it."""
-    return Path("docs/images") if os.environ.get("WILSON_PICTURES") else tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -41,12 +40,6 @@ async def scene(tmp_path: Path, real_client: None) -> AsyncIterator[Scene]:
         async with Program(tmp_path, more).running() as program:
             yield Scene(program, halo)
         assert halo.violations == []
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: into the documentation where WILSON_PICTURES asks for it."""
-    return Path("docs/images") if os.environ.get("WILSON_PICTURES") else tmp_path / "pictures"
 
 
 async def test_a_call_of_the_queue_is_asked_about_taken_answered_and_closed(

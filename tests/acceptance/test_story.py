@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -23,12 +22,6 @@ NO = "No"
 async def wilson(tmp_path: Path, real_client: None) -> AsyncIterator[Program]:
     async with Program(tmp_path).running() as program:
         yield program
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: into the documentation where WILSON_PICTURES asks for it."""
-    return Path("docs/images") if os.environ.get("WILSON_PICTURES") else tmp_path / "pictures"
 
 
 async def test_from_a_mail_to_resolved_by_buttons(wilson: Program, playground: Start, pictures: Path) -> None:
